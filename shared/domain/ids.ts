@@ -1,0 +1,29 @@
+/** Ids. Record ids sort newest first, so that a list under a cluster needs no index. */
+
+/** Largest millisecond that fits 13 digits (year 2286). */
+const TIME_MAX = 9_999_999_999_999;
+
+/** `bk-<reversed time>-<hex>`: newer ids sort before older ones. */
+export function recordId(prefix: 'bk' | 'rs', nowMs: number, hex: string): string {
+  return `${prefix}-${String(TIME_MAX - nowMs).padStart(13, '0')}-${hex}`;
+}
+
+/** Whether a text has the form of a record id. */
+export function isRecordId(text: string): boolean {
+  return /^(bk|rs)-\d{13}-[0-9a-f]+$/.test(text);
+}
+
+/** A time as a key part that sorts by time. */
+export function timeKey(ms: number): string {
+  return String(ms).padStart(13, '0');
+}
+
+/** The one of the 8 shards of `waiting` that a run's rows are in. */
+export function waitingShard(runId: string): string {
+  let sum = 0;
+  for (let i = 0; i < runId.length; i += 1) sum = (sum * 31 + runId.charCodeAt(i)) % 8191;
+  return String(sum % 8).padStart(2, '0');
+}
+
+/** All shards of `waiting`. */
+export const WAITING_SHARDS: readonly string[] = ['00', '01', '02', '03', '04', '05', '06', '07'];
