@@ -22,6 +22,7 @@ export interface NewRun {
   readonly cluster: string;
   readonly network: string;
   readonly recordId: string;
+  readonly vaultIdentity: string;
   readonly requestHash: string;
   /** Both, for a run that brings a record of its own; neither, for one that works on a finished one. */
   readonly claim?: { readonly location: string; readonly name: string };
@@ -45,6 +46,7 @@ export async function startRun(services: DispatchServices, request: NewRun): Pro
     cluster: request.cluster,
     network: request.network,
     recordId: request.recordId,
+    vaultIdentity: request.vaultIdentity,
     ...(request.claim === undefined ? {} : { claim: request.claim }),
     ...(request.record === undefined ? {} : { initialRecord: recordJson(request.record) }),
     requestHash: request.requestHash,

@@ -22,6 +22,8 @@ export interface Run {
   readonly network: string;
   /** Id of the backup or restore record it works for. */
   readonly recordId: string;
+  /** Vault it reads or writes; a vault with active runs is not deleted. */
+  readonly vaultIdentity: string;
   /** Name claim that must be held before the record may exist; none for verify and delete. */
   readonly claim?: { readonly location: string; readonly name: string };
   /** The record to create once the name is claimed; the reconciler completes a claim without record. */

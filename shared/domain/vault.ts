@@ -62,3 +62,10 @@ export interface VaultBinding {
   readonly location: string;
   readonly boundAtMs: number;
 }
+
+/** A vault's hold on its name or its location; void once that vault is deleted or never came to be. */
+export interface VaultClaim {
+  readonly name: string;
+  readonly identity: string;
+  readonly claimedAtMs: number;
+}

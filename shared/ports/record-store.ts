@@ -6,7 +6,7 @@ import type { BackupRecord } from '../domain/backup-record.ts';
 import type { Cluster } from '../domain/cluster.ts';
 import type { RestoreRecord } from '../domain/restore-record.ts';
 import type { ClusterSlots, NameClaim, Run } from '../domain/run.ts';
-import type { Vault, VaultBinding } from '../domain/vault.ts';
+import type { Vault, VaultBinding, VaultClaim } from '../domain/vault.ts';
 
 /** A finished reply to a POST with an idempotency key, or the claim of a running one. */
 export interface IdempotencyEntry {
@@ -23,8 +23,8 @@ export interface IdempotencyEntry {
 export interface TableValues {
   /** Key: account, name, identity. A deleted vault stays as its tombstone. */
   vaults: Vault;
-  /** Key: account, location. Claims a location for a living vault: name and identity. */
-  vault_locations: { readonly name: string; readonly identity: string };
+  /** Key: account, `name/<name>` or `location/<location>`. Held by one living vault at a time. */
+  vault_claims: VaultClaim;
   /** Key: cluster, vault name, identity. */
   vault_bindings: VaultBinding;
   /** Key: account, cluster id. */
@@ -53,7 +53,7 @@ export type TableName = keyof TableValues;
 /** Key columns by table, all strings; the first spreads load. */
 export const TABLE_KEYS: Readonly<Record<TableName, readonly string[]>> = {
   vaults: ['account', 'name', 'identity'],
-  vault_locations: ['account', 'location'],
+  vault_claims: ['account', 'claim'],
   vault_bindings: ['cluster', 'vault', 'identity'],
   clusters: ['account', 'cluster'],
   names: ['location', 'name'],
