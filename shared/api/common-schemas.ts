@@ -1,0 +1,108 @@
+/** Pieces that several wire schemas share. */
+import { z } from 'zod';
+
+/** Names of vaults, plans, backups and restores (design §8). */
+export const nameSchema = z
+  .string()
+  .min(1)
+  .max(40)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and inner hyphens');
+
+/** Kubernetes namespace names. */
+export const namespaceSchema = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be a namespace name');
+
+/** Resource lists: arrays or comma strings; names are resolved against the cluster's kinds. */
+export const resourceListSchema = z
+  .union([z.array(z.string().min(1).max(253)).min(1).max(500), z.string().min(1).max(10_000)])
+  .transform((value) =>
+    (typeof value === 'string' ? value.split(',') : value)
+      .map((n) => n.trim())
+      .filter((n) => n !== ''),
+  )
+  .pipe(z.array(z.string()).min(1, 'must name at least one resource'));
+
+const requirementSchema = z
+  .strictObject({
+    key: z.string().min(1).max(317),
+    operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+    values: z.array(z.string().max(63)).max(100).optional(),
+  })
+  .refine(
+    (r) =>
+      (r.operator === 'In' || r.operator === 'NotIn') ===
+      (r.values !== undefined && r.values.length > 0),
+    'In and NotIn need values, the others take none',
+  );
+
+const LABEL =
+  /^([a-z0-9A-Z]([-a-z0-9A-Z_./]*[a-z0-9A-Z])?)=([a-z0-9A-Z]([-a-z0-9A-Z_.]*[a-z0-9A-Z])?)?$/;
+
+/** `{matchLabels, matchExpressions}`, or exactly one `key=value`. */
+export const labelSelectorSchema = z.union([
+  z
+    .strictObject({
+      matchLabels: z.record(z.string().min(1).max(317), z.string().max(63)).optional(),
+      matchExpressions: z.array(requirementSchema).max(50).optional(),
+    })
+    .refine(
+      (s) => Object.keys(s.matchLabels ?? {}).length + (s.matchExpressions ?? []).length > 0,
+      'must select something',
+    ),
+  z
+    .string()
+    .regex(LABEL, 'must be exactly one key=value')
+    .transform((text) => {
+      const at = text.indexOf('=');
+      return { matchLabels: { [text.slice(0, at)]: text.slice(at + 1) } };
+    }),
+]);
+
+/** Query of every list. */
+export const pageQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  cursor: z.string().max(2000).optional(),
+});
+
+const objectSchema = z.object({
+  apiVersion: z.string(),
+  resource: z.string(),
+  kind: z.string(),
+  namespace: z.string().optional(),
+  name: z.string(),
+});
+
+/** An error or warning of a record. */
+export const findingSchema = z
+  .object({
+    code: z.string(),
+    object: objectSchema.optional(),
+    step: z.string(),
+    message: z.string(),
+    hint: z.string().optional(),
+  })
+  .meta({ id: 'Finding' });
+
+/** Phases of a record. */
+export const phaseSchema = z.enum([
+  'New',
+  'InProgress',
+  'WaitingForVolumes',
+  'Finalizing',
+  'Completed',
+  'PartiallyFailed',
+  'Failed',
+  'Cancelling',
+  'Cancelled',
+  'Deleting',
+]);
+
+/** RFC 3339 UTC. */
+export const timeSchema = z.iso.datetime();
+
+/** Milliseconds since the epoch as RFC 3339 UTC. Beyond the year 9999 the year is cut there. */
+export function timeText(ms: number): string {
+  return new Date(Math.min(ms, 253_402_300_799_000)).toISOString();
+}

@@ -1,0 +1,92 @@
+/** Wire form of restores. */
+import { z } from 'zod';
+import type { Json } from '../domain/json.ts';
+import type { RestoreRecord } from '../domain/restore-record.ts';
+import { recordBaseSchema, recordBaseView } from './backup-schemas.ts';
+import {
+  labelSelectorSchema,
+  nameSchema,
+  namespaceSchema,
+  resourceListSchema,
+} from './common-schemas.ts';
+
+const conversionSchema = z.strictObject({
+  namespace: namespaceSchema.optional(),
+  pvc: z.string().max(253).optional(),
+  from: z.string().max(253).optional(),
+  to: z.string().min(1).max(253),
+  accessModes: z
+    .array(z.enum(['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod']))
+    .min(1)
+    .optional(),
+});
+
+/** Body of POST .../restores. */
+export const restoreRequestSchema = z
+  .strictObject({
+    name: nameSchema,
+    vault: nameSchema,
+    backup: z.string().min(1).max(63).optional(),
+    plan: nameSchema.optional(),
+    namespaces: z.array(namespaceSchema).max(10_000).default([]),
+    resources: resourceListSchema.optional(),
+    excludedResources: resourceListSchema.optional(),
+    labelSelector: labelSelectorSchema.optional(),
+    namespaceMapping: z.record(namespaceSchema, namespaceSchema).default({}),
+    imageRegistryMapping: z
+      .record(z.string().trim().min(1).max(512), z.string().trim().min(1).max(512))
+      .default({}),
+    storageClassConversion: z.array(conversionSchema).max(1000).default([]),
+    resourceModifiers: z.array(z.json()).max(1000).default([]),
+    preserveNodePorts: z.boolean().optional(),
+    clusterScope: z.enum(['related', 'all', 'none']).optional(),
+    volumes: z.enum(['restore', 'none']).default('restore'),
+    verify: z.boolean().default(true),
+    dryRun: z.boolean().default(false),
+  })
+  .refine((r) => (r.backup === undefined) !== (r.plan === undefined), {
+    path: ['backup'],
+    message: 'exactly one of backup and plan must be given',
+  })
+  .meta({ id: 'RestoreRequest' });
+
+/** A validated request; names are still the caller's words. */
+export type RestoreRequest = z.output<typeof restoreRequestSchema> & { resourceModifiers: Json[] };
+
+/** A restore. */
+export const restoreSchema = recordBaseSchema
+  .extend({
+    backup: z.string(),
+    sourceCluster: z.string(),
+    counts: z.object({
+      created: z.int(),
+      skipped: z.int(),
+      failed: z.int(),
+      omitted: z.int(),
+    }),
+    verification: z
+      .object({
+        ok: z.boolean(),
+        checks: z.array(
+          z.object({ object: z.string(), check: z.string(), ok: z.boolean(), found: z.string() }),
+        ),
+      })
+      .optional(),
+  })
+  .meta({ id: 'Restore' });
+
+/** A restore as replied. */
+export function restoreView(record: RestoreRecord): z.input<typeof restoreSchema> {
+  const { verification } = record;
+  return {
+    ...recordBaseView(record),
+    backup: record.spec.backup,
+    sourceCluster: record.sourceCluster,
+    counts: record.counts,
+    ...(verification === undefined
+      ? {}
+      : {
+          verification: { ok: verification.ok, checks: verification.checks.map((c) => ({ ...c })) },
+        }),
+  };
+}
