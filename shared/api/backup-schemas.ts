@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { BackupRecord } from '../domain/backup-record.ts';
 import { isExpired, notRestorable } from '../domain/restorable.ts';
+import type { RestoreRecord } from '../domain/restore-record.ts';
 import {
   findingSchema,
   labelSelectorSchema,
@@ -88,26 +89,7 @@ export const backupSchema = recordBaseSchema
 type Base = z.input<typeof recordBaseSchema>;
 
 /** The fields that backups and restores share, as replied. */
-export function recordBaseView(
-  record: {
-    readonly [K in keyof BackupRecord &
-      (
-        | 'id'
-        | 'cluster'
-        | 'namespacesResolved'
-        | 'phase'
-        | 'message'
-        | 'progress'
-        | 'errors'
-        | 'warnings'
-        | 'findingsDropped'
-        | 'volumes'
-        | 'createdAtMs'
-        | 'startedAtMs'
-        | 'completedAtMs'
-      )]: BackupRecord[K];
-  } & { readonly spec: { readonly name: string; readonly vault: string } },
-): Base {
+export function recordBaseView(record: BackupRecord | RestoreRecord): Base {
   return {
     id: record.id,
     name: record.spec.name,
