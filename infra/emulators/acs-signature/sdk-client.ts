@@ -18,7 +18,7 @@ export interface SdkCall {
   readonly method?: string;
   readonly pathname?: string;
   readonly query?: Readonly<Record<string, unknown>>;
-  readonly body?: Readonly<Record<string, unknown>>;
+  readonly body?: Readonly<Record<string, unknown>> | readonly unknown[];
   readonly stream?: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   readonly bodyType?: 'json' | 'array' | 'byte' | 'none';
