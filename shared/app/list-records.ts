@@ -92,3 +92,12 @@ function matches(record: BackupRecord | RestoreRecord, filter: RecordFilter): bo
   if (vaultIdentity !== undefined && record.vaultIdentity !== vaultIdentity) return false;
   return namespace === undefined || record.namespacesResolved.includes(namespace);
 }
+
+/** The newest backups of a plan in a vault, up to one page. */
+export async function listBackupsOfPlan(
+  records: RecordStore,
+  identity: string,
+  plan: string,
+): Promise<readonly BackupRecord[]> {
+  return (await listVaultBackups(records, identity, { limit: 100, plan })).items;
+}

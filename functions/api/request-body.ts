@@ -1,0 +1,73 @@
+/** Reading and checking request bodies and queries; every refusal names the field and the rule. */
+import type { z } from 'zod';
+import { BackupCentreError, type BrokenRule, ValidationError } from '../../shared/domain/errors.ts';
+
+/** Largest request body in bytes (design §9: request 1 MiB). */
+export const BODY_BYTES_MAX = 1_048_576;
+
+/**
+ * The request's JSON body, checked.
+ * @throws BackupCentreError `body_too_large`, `invalid_json`; ValidationError `invalid`, `unknown_field`
+ */
+export async function readBody<S extends z.ZodType>(
+  request: Request,
+  schema: S,
+): Promise<z.output<S>> {
+  const bytes = await request.arrayBuffer();
+  if (bytes.byteLength > BODY_BYTES_MAX) {
+    throw new BackupCentreError(
+      'body_too_large',
+      `Cannot read a body of ${bytes.byteLength} bytes: at most ${BODY_BYTES_MAX} are accepted`,
+    );
+  }
+  return checked(schema, parseJson(bytes), 'body');
+}
+
+/** The request's query, checked. @throws ValidationError */
+export function readQuery<S extends z.ZodType>(request: Request, schema: S): z.output<S> {
+  return checked(schema, Object.fromEntries(new URL(request.url).searchParams), 'query');
+}
+
+function parseJson(bytes: ArrayBuffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new BackupCentreError(
+      'invalid_json',
+      `The body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+function checked<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error;
+  const unknownField = issues.every((issue) => issue.code === 'unrecognized_keys');
+  const rules = issues.flatMap(brokenRules);
+  const first = rules[0];
+  throw new ValidationError(
+    `The ${what} is not valid: ${first === undefined ? 'unknown rule' : `${first.path || what} ${first.rule}`}`,
+    rules,
+    unknownField ? 'unknown_field' : 'invalid',
+  );
+}
+
+function brokenRules(issue: z.core.$ZodIssue): BrokenRule[] {
+  const path = pathText(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: path === '' ? key : `${path}.${key}`,
+      rule: 'is not a known field',
+    }));
+  }
+  return [{ path, rule: issue.message }];
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) =>
+      typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('');
+}

@@ -1,0 +1,120 @@
+/** /v1/clusters/{cluster}/backups */
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import {
+  type BackupRequest,
+  backupRequestSchema,
+  backupView,
+} from '../../../shared/api/backup-schemas.ts';
+import { pageQuerySchema, phaseSchema } from '../../../shared/api/common-schemas.ts';
+import { labelSelectorOf } from '../../../shared/api/label-selector-view.ts';
+import { cancelRun } from '../../../shared/app/cancel-run.ts';
+import { type BackupOrder, createBackup } from '../../../shared/app/create-backup.ts';
+import { findBackup } from '../../../shared/app/find-record.ts';
+import { listBackups } from '../../../shared/app/list-records.ts';
+import { findCluster } from '../../../shared/app/register-cluster.ts';
+import { startVerify } from '../../../shared/app/start-verify.ts';
+import { findVault } from '../../../shared/app/vault-catalogue.ts';
+import type { BackupRecord } from '../../../shared/domain/backup-record.ts';
+import type { ApiEnv } from '../app.ts';
+import { readBody, readQuery } from '../request-body.ts';
+
+/** Filters of lists of records. */
+export const recordQuerySchema = pageQuerySchema.extend({
+  phase: phaseSchema.optional(),
+  plan: z.string().optional(),
+  vault: z.string().optional(),
+  namespace: z.string().optional(),
+});
+
+const oneQuerySchema = z.strictObject({ vault: z.string().optional() });
+
+/** Routes of backups. */
+export function backupRoutes(): Hono<ApiEnv> {
+  const routes = new Hono<ApiEnv>();
+  routes.post('/', async (c) => {
+    const body = await readBody(c.req.raw, backupRequestSchema);
+    const services = c.get('services');
+    const record = await createBackup(
+      services,
+      c.get('principal'),
+      clusterOf(c),
+      backupOrder(body),
+    );
+    return c.json(backupView(record, services.clock.now()), 202);
+  });
+  routes.get('/', async (c) => {
+    const services = c.get('services');
+    const query = readQuery(c.req.raw, recordQuerySchema);
+    await findCluster(services, c.get('principal'), clusterOf(c));
+    const filter = await recordFilter(c, query);
+    const page = await listBackups(services.records, clusterOf(c), filter);
+    const now = services.clock.now();
+    return c.json({ ...page, items: page.items.map((b) => backupView(b, now)) });
+  });
+  routes.get('/:backup', async (c) => {
+    const record = await backupOf(c, readQuery(c.req.raw, oneQuerySchema).vault);
+    return c.json(backupView(record, c.get('services').clock.now()));
+  });
+  routes.post('/:backup/cancel', async (c) => {
+    const record = await backupOf(c, readQuery(c.req.raw, oneQuerySchema).vault);
+    await cancelRun(c.get('services'), record);
+    return c.json(backupView(await reread(c, record), c.get('services').clock.now()), 202);
+  });
+  routes.post('/:backup/verify', async (c) => {
+    const record = await backupOf(c, readQuery(c.req.raw, oneQuerySchema).vault);
+    await startVerify(c.get('services'), record);
+    return c.json(backupView(await reread(c, record), c.get('services').clock.now()), 202);
+  });
+  return routes;
+}
+
+/** The `{cluster}` of the path. */
+export function clusterOf(c: Context<ApiEnv>): string {
+  return c.req.param('cluster') ?? '';
+}
+
+/** The store's filter of a query; a vault's name becomes its identity. */
+export async function recordFilter(
+  c: Context<ApiEnv>,
+  query: z.output<typeof recordQuerySchema>,
+): Promise<Parameters<typeof listBackups>[2]> {
+  const { limit, cursor, phase, plan, namespace } = query;
+  const vault =
+    query.vault === undefined
+      ? undefined
+      : await findVault(c.get('services').records, c.get('principal'), query.vault);
+  return {
+    limit,
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(phase === undefined ? {} : { phase }),
+    ...(plan === undefined ? {} : { plan }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(vault === undefined ? {} : { vaultIdentity: vault.value.identity }),
+  };
+}
+
+async function backupOf(c: Context<ApiEnv>, vault: string | undefined): Promise<BackupRecord> {
+  const services = c.get('services');
+  const cluster = await findCluster(services, c.get('principal'), clusterOf(c));
+  return await findBackup(services.records, {
+    cluster: cluster.value.id,
+    backup: c.req.param('backup') ?? '',
+    ...(vault === undefined ? {} : { vault }),
+  });
+}
+
+async function reread(c: Context<ApiEnv>, record: BackupRecord): Promise<BackupRecord> {
+  const row = await c.get('services').records.get('backups', [record.cluster, record.id]);
+  return row?.value ?? record;
+}
+
+function backupOrder(body: BackupRequest): BackupOrder {
+  const { labelSelector, resources, excludedResources, ...rest } = body;
+  return {
+    ...rest,
+    ...(labelSelector === undefined ? {} : { labelSelector: labelSelectorOf(labelSelector) }),
+    ...(resources === undefined ? {} : { resources }),
+    ...(excludedResources === undefined ? {} : { excludedResources }),
+  };
+}
