@@ -11,7 +11,7 @@ import {
 } from '../domain/errors.ts';
 import type { Json } from '../domain/json.ts';
 import { isLeased, LEASE_MS, nextLease } from '../domain/lease.ts';
-import { mayFollow } from '../domain/phase.ts';
+import { isTerminal, mayFollow } from '../domain/phase.ts';
 import type { Run } from '../domain/run.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -111,6 +111,15 @@ export class RunHandle {
   /** Whether this worker found out that it no longer owns the run. */
   leaseLost(): boolean {
     return this.lost;
+  }
+
+  /**
+   * Whether the record this run brought is already final: its worker died between ending the record
+   * and ending the run. Runs that work on a finished record are never final by it.
+   */
+  recordIsFinal(): boolean {
+    const { kind } = this.run;
+    return kind !== 'verify' && kind !== 'delete' && isTerminal(this.recordRow.value.phase);
   }
 
   timeLeftMs(): number {

@@ -61,6 +61,7 @@ export async function workOnRun(
   const handle = await RunHandle.claim(services, workflow.table, invocation);
   if (handle === undefined) return 'left';
   try {
+    if (handle.recordIsFinal()) return await endRun(services, handle);
     return await workSteps(services, workflow, handle);
   } catch (error) {
     if (!(error instanceof LeaseLostError)) throw error;
