@@ -1,0 +1,197 @@
+import { withCondition } from '../controllers/engine/conditions.ts';
+import { keyOf } from '../controllers/engine/kube-objects.ts';
+import { isFinished } from '../controllers/engine/pod-state.ts';
+import type { Reconcilers } from '../controllers/engine/reconcilers.ts';
+import { nodeSuits, tolerates } from '../controllers/engine/selectors.ts';
+import {
+  BOUND_BY_CONTROLLER_ANNOTATION,
+  claims,
+  SELECTED_NODE_ANNOTATION,
+  storageClasses,
+  volumes,
+} from '../controllers/engine/storage-objects.ts';
+import { type Node, nodes, type Pod, pods } from '../controllers/engine/workload-objects.ts';
+import {
+  claimNamesOf,
+  nodeServes,
+  staticVolumeFor,
+  type VolumeNeeds,
+  volumeNeeds,
+} from './pod-volumes.ts';
+
+/** Pods placed at once: one after the other, so that two never claim one volume. */
+const PLACEMENTS_AT_ONCE = 1;
+
+/**
+ * Binds pods that have no node, as kube-scheduler would where room is no question: node selector,
+ * required node affinity, taints, where volumes are, then the node with the fewest pods.
+ */
+export function runScheduler(reconcilers: Reconcilers): void {
+  const waiting = new Set<string>();
+  const load = new Map<string, number>();
+  const queue = reconcilers.queue(
+    'Pod placement',
+    async (key) => {
+      const pod = reconcilers.cluster.informer(pods).get(key);
+      if (pod !== undefined && waiting.has(key)) await place(reconcilers, pod, load);
+    },
+    PLACEMENTS_AT_ONCE,
+  );
+  reconcilers.follow(pods, (after, before) => {
+    count(load, before, -1);
+    count(load, after, 1);
+    const pod = after ?? before;
+    if (pod === undefined) return;
+    const key = keyOf(pod);
+    if (after === undefined || !needsPlace(after)) {
+      waiting.delete(key);
+      return;
+    }
+    waiting.add(key);
+    if (before === undefined || placementInput(before) !== placementInput(after)) queue.add(key);
+  });
+  const cached = reconcilers.cluster.informer(pods);
+  const retry = (concerned: (pod: Pod) => boolean): void => {
+    for (const key of waiting) {
+      const pod = cached.get(key);
+      if (pod !== undefined && concerned(pod)) queue.add(key);
+    }
+  };
+  const hasClaims = (pod: Pod): boolean => claimNamesOf(pod).length > 0;
+  reconcilers.follow(nodes, (after, before) => {
+    if (after === undefined || before === undefined || hostInput(after) !== hostInput(before)) {
+      retry(() => true);
+    }
+  });
+  reconcilers.follow(claims, (after, before) => {
+    const { namespace, name } = (after ?? before)?.metadata ?? {};
+    retry((pod) => pod.metadata.namespace === namespace && claimNamesOf(pod).includes(name ?? ''));
+  });
+  reconcilers.follow(volumes, () => retry(hasClaims));
+  reconcilers.follow(storageClasses, () => retry(hasClaims));
+}
+
+async function place(
+  reconcilers: Reconcilers,
+  pod: Pod,
+  load: ReadonlyMap<string, number>,
+): Promise<void> {
+  const { cluster } = reconcilers;
+  if (pod.metadata.deletionTimestamp !== undefined) {
+    await cluster.remove(pods, pod, { now: reconcilers.now(), gracePeriodSeconds: 0 });
+    return;
+  }
+  if ((pod.spec.schedulingGates ?? []).length > 0) return;
+  const needs = volumeNeeds(cluster, pod);
+  const all = cluster.informer(nodes).all();
+  if (needs.obstacle !== undefined) {
+    return report(reconcilers, pod, `0/${all.length} nodes are available: ${needs.obstacle}.`);
+  }
+  const hosts = all.filter(
+    (node) => mayHost(pod, node) && nodeSuits(pod.spec, node) && nodeServes(cluster, needs, node),
+  );
+  const chosen = leastLoaded(hosts, load);
+  if (chosen === undefined)
+    return report(reconcilers, pod, refusal(reconcilers, { pod, needs, all }));
+  if (!(await settleVolumes(reconcilers, needs, chosen))) return;
+  const { name, namespace, uid } = pod.metadata;
+  await cluster.createUnder(pods, pod, {
+    subresource: 'binding',
+    body: {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name, namespace, uid },
+      target: { apiVersion: 'v1', kind: 'Node', name: chosen.metadata.name },
+    },
+  });
+}
+
+/** Asks for the delayed claims to be bound on the node; true when none is left to wait for. */
+async function settleVolumes(
+  reconcilers: Reconcilers,
+  needs: VolumeNeeds,
+  node: Node,
+): Promise<boolean> {
+  const { cluster } = reconcilers;
+  for (const { claim } of needs.delayed) {
+    const present = staticVolumeFor(cluster, claim, node);
+    if (present !== undefined) {
+      const { name, namespace, uid } = claim.metadata;
+      const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid };
+      await cluster.patch(volumes, present, {
+        metadata: { annotations: { [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes' } },
+        spec: { claimRef },
+      });
+    } else if (claim.metadata.annotations?.[SELECTED_NODE_ANNOTATION] === undefined) {
+      const annotations = { [SELECTED_NODE_ANNOTATION]: node.metadata.name };
+      await cluster.patch(claims, claim, { metadata: { annotations } });
+    }
+  }
+  return needs.delayed.length === 0;
+}
+
+async function report(reconcilers: Reconcilers, pod: Pod, message: string): Promise<void> {
+  const known = pod.status?.conditions?.find((each) => each.type === 'PodScheduled');
+  if (known?.message === message) return;
+  const conditions = withCondition(
+    pod.status?.conditions,
+    { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message },
+    reconcilers.now(),
+  );
+  await reconcilers.cluster.patchStatus(pods, pod, { conditions });
+}
+
+function refusal(
+  reconcilers: Reconcilers,
+  view: { pod: Pod; needs: VolumeNeeds; all: readonly Node[] },
+): string {
+  const { pod, needs, all } = view;
+  const reasons = new Map<string, number>();
+  for (const node of all) {
+    const reason = !mayHost(pod, node)
+      ? 'node(s) were unschedulable or had untolerated taint(s)'
+      : nodeSuits(pod.spec, node)
+        ? nodeServes(reconcilers.cluster, needs, node)
+          ? 'node(s) were busy'
+          : 'node(s) had volume node affinity conflict'
+        : "node(s) didn't match Pod's node affinity/selector";
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  const text = [...reasons].map(([reason, nodeCount]) => `${nodeCount} ${reason}`).join(', ');
+  if (text === '') return 'no nodes available to schedule pods';
+  return `0/${all.length} nodes are available: ${text}.`;
+}
+
+function needsPlace(pod: Pod): boolean {
+  const scheduler = pod.spec.schedulerName ?? 'default-scheduler';
+  return (pod.spec.nodeName ?? '') === '' && scheduler === 'default-scheduler' && !isFinished(pod);
+}
+
+function mayHost(pod: Pod, node: Node): boolean {
+  return (
+    node.metadata.deletionTimestamp === undefined && tolerates(pod.spec.tolerations ?? [], node)
+  );
+}
+
+function leastLoaded(hosts: readonly Node[], load: ReadonlyMap<string, number>): Node | undefined {
+  const loadOf = (node: Node): number => load.get(node.metadata.name) ?? 0;
+  return [...hosts].sort(
+    (a, b) => loadOf(a) - loadOf(b) || (a.metadata.name < b.metadata.name ? -1 : 1),
+  )[0];
+}
+
+function count(load: Map<string, number>, pod: Pod | undefined, step: number): void {
+  const name = pod?.spec.nodeName ?? '';
+  if (pod === undefined || name === '' || isFinished(pod)) return;
+  load.set(name, (load.get(name) ?? 0) + step);
+}
+
+/** What of a pod decides about its placement; its status, which we write, does not. */
+function placementInput(pod: Pod): string {
+  return JSON.stringify([pod.spec, pod.metadata.deletionTimestamp]);
+}
+
+function hostInput(node: Node): string {
+  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status;
+  return JSON.stringify([node.metadata.labels, node.spec, ready]);
+}
