@@ -2,7 +2,12 @@
  * Which values of a document stand in columns of their own, so that a secondary index can be keyed by
  * them. A row that lacks one of an index's columns is not in that index.
  */
-import type { TableName, TableValues } from '../../ports/record-store.ts';
+import {
+  TABLE_INDEXES,
+  TABLE_KEYS,
+  type TableName,
+  type TableValues,
+} from '../../ports/record-store.ts';
 
 /** Index columns by name. */
 export type IndexColumns = Readonly<Record<string, string>>;
@@ -21,4 +26,13 @@ const columns: Columns = {
 /** The index columns of a value of `table`; none for tables without an index. */
 export function indexColumnsOf<T extends TableName>(table: T, value: TableValues[T]): IndexColumns {
   return columns[table]?.(value) ?? {};
+}
+
+/** All columns that the indexes of a table need besides its key, whether a row has them or not. */
+export function indexColumnNames(table: TableName): readonly string[] {
+  const own = Object.values(TABLE_INDEXES)
+    .filter((index) => index.table === table)
+    .flatMap((index): readonly string[] => index.columns)
+    .filter((column) => !TABLE_KEYS[table].includes(column));
+  return [...new Set(own)].sort();
 }

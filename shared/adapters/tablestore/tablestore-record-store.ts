@@ -1,0 +1,334 @@
+/** RecordStore over Tablestore: one table per TableName, one conditional write per change. */
+import TableStore, { type Client, type Condition } from 'tablestore';
+import { ConditionFailedError } from '../../domain/errors.ts';
+import {
+  type IndexName,
+  type ListOptions,
+  type RecordStore,
+  type RowPage,
+  type StoredRow,
+  TABLE_INDEXES,
+  type TableName,
+  type TableValues,
+  type WriteCondition,
+} from '../../ports/record-store.ts';
+import { type Pacing, STORE_RETRIES, withRetries } from '../bounded-retry.ts';
+import type { CredentialsProvider } from '../credentials.ts';
+import { indexColumnNames } from './index-columns.ts';
+import { readRange } from './range-reading.ts';
+import {
+  checkList,
+  decodeParts,
+  encodeKey,
+  indexSpace,
+  type KeyColumn,
+  type KeySpace,
+  tableSpace,
+} from './row-key.ts';
+import {
+  attributesOf,
+  documentText,
+  readDocument,
+  type StoredDocument,
+  storedIndexColumns,
+  wasWrittenBy,
+} from './stored-document.ts';
+import { TablestoreCalls, type TablestoreLocation } from './tablestore-calls.ts';
+import { TablestoreFailure } from './tablestore-errors.ts';
+
+/** Writers that get in between before an unconditional write gives up. */
+const RACES_MAX = 10;
+/** Rows of one BatchGetRow (Tablestore limit, F1). */
+const BATCH_ROWS_MAX = 100;
+
+/** A conditional write under way. */
+interface RowWrite<T extends TableName> {
+  readonly table: T;
+  readonly key: readonly string[];
+  readonly value: TableValues[T];
+  readonly json: string;
+  /** Version the row will have. */
+  readonly version: number;
+  readonly writeId: string;
+}
+
+/** RecordStore over the `tablestore` SDK. */
+export class TablestoreRecordStore implements RecordStore {
+  private readonly calls: TablestoreCalls;
+  private readonly pacing: Pacing;
+
+  constructor(location: TablestoreLocation, credentials: CredentialsProvider, pacing: Pacing) {
+    this.calls = new TablestoreCalls(location, credentials, pacing);
+    this.pacing = pacing;
+  }
+
+  async get<T extends TableName>(
+    table: T,
+    key: readonly string[],
+  ): Promise<StoredRow<TableValues[T]> | undefined> {
+    const document = await this.document(table, key);
+    return document === undefined ? undefined : rowOf<T>(key, document);
+  }
+
+  async put<T extends TableName>(
+    table: T,
+    key: readonly string[],
+    value: TableValues[T],
+    condition: WriteCondition,
+  ): Promise<number> {
+    const json = documentText(`write ${describeRow(table, key)}`, value);
+    const write = { table, key, value, json, writeId: this.pacing.entropy.hex(8) };
+    if (condition === 'absent') return await this.write({ ...write, version: 1 });
+    if (condition !== 'any') return await this.write({ ...write, version: condition.version + 1 });
+    for (let race = 1; ; race += 1) {
+      const current = await this.document(table, key);
+      try {
+        return await this.write({ ...write, version: (current?.version ?? 0) + 1 });
+      } catch (error) {
+        if (!(error instanceof ConditionFailedError) || race >= RACES_MAX) throw error;
+      }
+    }
+  }
+
+  async remove(table: TableName, key: readonly string[], condition: WriteCondition): Promise<void> {
+    if (condition === 'absent') {
+      const found = await this.document(table, key);
+      if (found === undefined) return;
+      throw conditionFailed(`remove ${describeRow(table, key)}`, 'no row', found);
+    }
+    const version = condition === 'any' ? undefined : condition.version;
+    await this.removeAt(table, key, version);
+  }
+
+  async list<T extends TableName>(
+    table: T,
+    options: ListOptions,
+  ): Promise<RowPage<TableValues[T]>> {
+    const space = tableSpace(table);
+    checkList(space, options);
+    const page = await readRange(this.calls, space, options);
+    return {
+      rows: page.rows.flatMap(({ columns, attributes }) => {
+        const document = readDocument(attributes);
+        const key = decodeParts(space, columns, space.columns);
+        return document === undefined ? [] : [rowOf<T>(key, document)];
+      }),
+      ...(page.next === undefined ? {} : { next: page.next }),
+    };
+  }
+
+  /**
+   * The index yields keys only; the documents are read from the table by BatchGetRow. Documents inside
+   * the index would be written again with every progress update of a run (three indexes on backups),
+   * and would be stale; so a row costs one point read more, and is as fresh as `get`. A row that has
+   * moved on since the index was written is left out.
+   */
+  async listIndex<I extends IndexName>(
+    index: I,
+    options: ListOptions,
+  ): Promise<RowPage<TableValues[(typeof TABLE_INDEXES)[I]['table']]>> {
+    type T = (typeof TABLE_INDEXES)[I]['table'];
+    const table: T = TABLE_INDEXES[index].table;
+    const space = indexSpace(index);
+    checkList(space, options);
+    const page = await readRange(this.calls, space, options);
+    const keys = page.rows.map(({ columns }) =>
+      decodeParts(space, columns, tableSpace(table).columns),
+    );
+    const rows = await this.getMany<T>(table, keys);
+    return {
+      rows: rows.filter((row) => matchesIndex(space, table, row, options.prefix)),
+      ...(page.next === undefined ? {} : { next: page.next }),
+    };
+  }
+
+  private async document(
+    table: TableName,
+    key: readonly string[],
+  ): Promise<StoredDocument | undefined> {
+    const columns = encodeKey(tableSpace(table), key);
+    const reply = await this.calls.read(`read ${describeRow(table, key)}`, async (client) =>
+      client.getRow({ tableName: table, primaryKey: toPrimaryKey(columns), maxVersions: 1 }),
+    );
+    return readDocument(reply.row?.attributes);
+  }
+
+  private async getMany<T extends TableName>(
+    table: T,
+    keys: readonly (readonly string[])[],
+  ): Promise<StoredRow<TableValues[T]>[]> {
+    const rows: StoredRow<TableValues[T]>[] = [];
+    for (let start = 0; start < keys.length; start += BATCH_ROWS_MAX) {
+      const batch = keys.slice(start, start + BATCH_ROWS_MAX);
+      const primaryKey = batch.map((key) => toPrimaryKey(encodeKey(tableSpace(table), key)));
+      const found = await this.calls.read(
+        `read ${batch.length} rows of ${table}`,
+        async (client) => {
+          const reply = await client.batchGetRow({ tables: [{ tableName: table, primaryKey }] });
+          const items = reply.tables[0] ?? [];
+          const failed = items.find((item) => !item.isOk);
+          if (failed !== undefined) {
+            throw new Error(`${failed.errorCode ?? ''} ${failed.errorMessage ?? ''}`);
+          }
+          return items;
+        },
+      );
+      batch.forEach((key, i) => {
+        const document = readDocument(found[i]?.attributes);
+        if (document !== undefined) rows.push(rowOf<T>(key, document));
+      });
+    }
+    return rows;
+  }
+
+  /**
+   * Writes `version` over `version - 1`. A write whose fate is unclear is repeated under the same id:
+   * either the repetition succeeds, or its condition fails and the row tells who wrote that version.
+   */
+  private async write<T extends TableName>(write: RowWrite<T>): Promise<number> {
+    const attempt = `write ${describeRow(write.table, write.key)}`;
+    const send = sendWrite(write);
+    await withRetries(this.pacing, STORE_RETRIES, async () => {
+      try {
+        await this.calls.once(attempt, send);
+      } catch (error) {
+        if (!(error instanceof TablestoreFailure)) throw error;
+        if (error.outcome === 'notApplied') throw error.shown;
+        const found = await this.document(write.table, write.key);
+        if (found !== undefined && wasWrittenBy(found, write.version, write.writeId)) return;
+        if (error.outcome === 'unclear') throw error.shown;
+        const wanted = write.version === 1 ? 'no row' : `version ${write.version - 1}`;
+        throw conditionFailed(attempt, wanted, found);
+      }
+    });
+    return write.version;
+  }
+
+  /** Removes the row, whatever its version when none is given. */
+  private async removeAt(
+    table: TableName,
+    key: readonly string[],
+    version: number | undefined,
+  ): Promise<void> {
+    const attempt = `remove ${describeRow(table, key)}`;
+    let wasUnclear = false;
+    await withRetries(this.pacing, STORE_RETRIES, async () => {
+      try {
+        await this.calls.once(attempt, async (client) =>
+          client.deleteRow({
+            tableName: table,
+            primaryKey: toPrimaryKey(encodeKey(tableSpace(table), key)),
+            condition: version === undefined ? ignoreState() : expectVersion(version),
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof TablestoreFailure)) throw error;
+        if (error.outcome === 'unclear') wasUnclear = true;
+        if (error.outcome !== 'condition') throw error.shown;
+        const found = await this.document(table, key);
+        // Gone after an attempt of ours that got no reply: that attempt removed it.
+        if (found === undefined && wasUnclear) return;
+        throw conditionFailed(attempt, `version ${version}`, found);
+      }
+    });
+  }
+}
+
+/** A first version is put whole; a later one is an update, which keeps the ids of earlier writers. */
+function sendWrite<T extends TableName>(write: RowWrite<T>): (client: Client) => Promise<unknown> {
+  const primaryKey = toPrimaryKey(encodeKey(tableSpace(write.table), write.key));
+  const attributes = attributesOf(write.table, write, write.writeId);
+  if (write.version === 1) {
+    return async (client) =>
+      client.putRow({
+        tableName: write.table,
+        primaryKey,
+        condition: new TableStore.Condition(
+          TableStore.RowExistenceExpectation.EXPECT_NOT_EXIST,
+          null,
+        ),
+        attributeColumns: attributes,
+      });
+  }
+  const present = storedIndexColumns(write.table, write.value);
+  const absent = indexColumnNames(write.table).filter((name) => !(name in present));
+  return async (client) =>
+    client.updateRow({
+      tableName: write.table,
+      primaryKey,
+      condition: expectVersion(write.version - 1),
+      updateOfAttributeColumns: [
+        { PUT: attributes },
+        ...(absent.length === 0 ? [] : [{ DELETE_ALL: absent }]),
+      ],
+    });
+}
+
+function expectVersion(version: number): Condition {
+  return new TableStore.Condition(
+    TableStore.RowExistenceExpectation.EXPECT_EXIST,
+    new TableStore.SingleColumnCondition(
+      'version',
+      TableStore.Long.fromNumber(version),
+      TableStore.ComparatorType.EQUAL,
+      false,
+      true,
+    ),
+  );
+}
+
+function ignoreState(): Condition {
+  return new TableStore.Condition(TableStore.RowExistenceExpectation.IGNORE, null);
+}
+
+function toPrimaryKey(columns: readonly KeyColumn[]): { [name: string]: string }[] {
+  return columns.map(({ name, value }) => ({ [name]: value }));
+}
+
+function rowOf<T extends TableName>(
+  key: readonly string[],
+  document: StoredDocument,
+): StoredRow<TableValues[T]> {
+  return { key, version: document.version, value: parseDocument<T>(document) };
+}
+
+/** What `put` accepted is what comes back: the store writes no other documents. */
+function parseDocument<T extends TableName>(document: StoredDocument): TableValues[T] {
+  return JSON.parse(document.json) as TableValues[T];
+}
+
+function matchesIndex<T extends TableName>(
+  space: KeySpace,
+  table: T,
+  row: StoredRow<TableValues[T]>,
+  prefix: readonly string[],
+): boolean {
+  const stored = new Map([
+    ...Object.entries(storedIndexColumns(table, row.value)),
+    ...encodeKey(tableSpace(table), row.key).map(({ name, value }): [string, string] => [
+      name,
+      value,
+    ]),
+  ]);
+  const columns = space.columns.slice(0, prefix.length);
+  if (!columns.every((name) => stored.has(name))) return false;
+  const parts = decodeParts(space, stored, columns);
+  return parts.every((part, i) => part === prefix[i]);
+}
+
+function conditionFailed(
+  attempt: string,
+  wanted: string,
+  found: StoredDocument | undefined,
+): ConditionFailedError {
+  const was = found === undefined ? 'no row' : `version ${found.version}`;
+  const value: unknown = found === undefined ? undefined : JSON.parse(found.json);
+  return new ConditionFailedError(
+    `Cannot ${attempt}: expected ${wanted}, found ${was}`,
+    found === undefined ? undefined : { version: found.version, value },
+  );
+}
+
+function describeRow(table: TableName, key: readonly string[]): string {
+  return `${table}/${key.join('/')}`;
+}
