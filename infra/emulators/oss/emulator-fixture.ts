@@ -13,7 +13,7 @@ import {
 
 export const REGION = 'cn-hangzhou';
 export const ACCOUNT = '1234567890123456';
-export const OTHER_ACCOUNT = '6543210987654321';
+const OTHER_ACCOUNT = '6543210987654321';
 export const BUCKET = 'cnfs-oss-vault';
 
 /** Keys that the emulator of the fixture knows. */
@@ -82,7 +82,10 @@ export async function startFixture(options: Partial<OssEmulatorOptions> = {}): P
 }
 
 /** The vendor's SDK aimed at an emulator in path style; options override. */
-export function clientOf(emulator: OssEmulator, options: Partial<SdkOptions> = {}): OssSdk {
+export function clientOf(
+  emulator: Pick<OssEmulator, 'url'>,
+  options: Partial<SdkOptions> = {},
+): OssSdk {
   return createSdk({
     endpoint: emulator.url,
     sldEnable: true,

@@ -50,7 +50,7 @@ export const PRESIGNED_SECONDS_MAX = 604_800;
 
 /** Retention of a WORM policy in days, and the time to lock it; `developer-reference/initiatebucketworm`. */
 export const WORM_DAYS_MAX = 25_550;
-export const WORM_LOCK_WITHIN_MS = DAY_MS;
+export const WORM_LOCK_WITHIN_MS = 24 * 3_600_000;
 
 /** Rules of one lifecycle configuration; `developer-reference/putbucketlifecycle`. */
 export const LIFECYCLE_RULES_MAX = 1000;

@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, mkdirSync, readdirSync } from 'node:fs';
 import { link, open, unlink } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { createCRC64 } from 'hash-wasm';
+import { createCRC64, type IHasher } from 'hash-wasm';
 
 /** A whole file that is a stretch of an object. */
 export interface Segment {
@@ -28,11 +28,16 @@ export class TooLargeError extends Error {}
 /** ECMA-182, bits reversed: the polynomial of `x-oss-hash-crc64ecma` (the one of xz). */
 const CRC64_POLYNOMIAL = 'c96c5795d7870f42';
 
+/** Bytes per read from disk. */
+const READ_BYTES = 256 * 1024;
+
 /** A directory of object bytes. */
 export class ObjectFiles {
   private readonly dir: string;
   private readonly readers = new Map<string, number>();
   private readonly discardedWhileRead = new Set<string>();
+  /** Checksum machines between uses: making one costs more than a small object. */
+  private readonly idleCrcs: IHasher[] = [];
 
   constructor(dir: string) {
     this.dir = dir;
@@ -46,7 +51,7 @@ export class ObjectFiles {
   async receive(source: AsyncIterable<unknown>, bytesMax: number): Promise<ReceivedBytes> {
     const file = randomUUID();
     const md5 = createHash('md5');
-    const crc = (await createCRC64(CRC64_POLYNOMIAL)).init();
+    const crc = (this.idleCrcs.pop() ?? (await createCRC64(CRC64_POLYNOMIAL))).init();
     let sizeBytes = 0;
     const handle = await open(this.path(file), 'w');
     try {
@@ -65,11 +70,13 @@ export class ObjectFiles {
     }
     await handle.close();
     if (sizeBytes === 0) await unlink(this.path(file));
+    const crc64 = BigInt(`0x${crc.digest('hex')}`).toString();
+    this.idleCrcs.push(crc);
     return {
       segments: sizeBytes === 0 ? [] : [{ file, sizeBytes }],
       sizeBytes,
       md5: md5.digest(),
-      crc64: BigInt(`0x${crc.digest('hex')}`).toString(),
+      crc64,
     };
   }
 
@@ -120,7 +127,8 @@ export class ObjectFiles {
     for (const { file, sizeBytes } of segments) {
       const start = Math.max(first - offset, 0);
       const end = Math.min(last - offset, sizeBytes - 1);
-      if (start <= end) yield* createReadStream(this.path(file), { start, end });
+      if (start <= end)
+        yield* createReadStream(this.path(file), { start, end, highWaterMark: READ_BYTES });
       offset += sizeBytes;
       if (offset > last) return;
     }

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import OSS from 'ali-oss';
 
 /** The HTTP side of a result. */
-export interface SdkResponse {
+interface SdkResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -30,7 +30,7 @@ interface Done {
 }
 
 /** An object in a list. */
-export interface ListedObject {
+interface ListedObject {
   readonly name: string;
   readonly etag: string;
   readonly size: number;

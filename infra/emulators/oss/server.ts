@@ -10,17 +10,17 @@ import { listen } from '../kit/listener.ts';
 import { type Service, targetBucket } from './action-context.ts';
 import { type Authority, authenticate, type OssCredential } from './authentication.ts';
 import { errorDocument, OssError } from './errors.ts';
-import { EventOutbox, type EventSink } from './events.ts';
+import { EventOutbox } from './event-outbox.ts';
+import type { EventSink } from './events.ts';
 import { applyLifecycleRules, type LifecycleOutcome } from './lifecycle.ts';
 import { ObjectFiles } from './object-files.ts';
 import { dropReply, type Reply, sendReply } from './reply.ts';
-import { ACTIONS, actionOf, WITHOUT_BUCKET } from './routes.ts';
+import { ACTIONS, type ActionName, actionOf, WITHOUT_BUCKET } from './routes.ts';
 import { OssState } from './state.ts';
 import { parseTarget, type Target } from './target.ts';
 
 export type { OssCredential } from './authentication.ts';
 export type { OssEvent } from './events.ts';
-export type { LifecycleOutcome } from './lifecycle.ts';
 
 /** How an emulator is started. */
 export interface OssEmulatorOptions {
@@ -185,16 +185,20 @@ class FrontDoor {
     const principal = authenticate(signed, this.authority);
     const { service } = this;
     const context = { service, request, requestId, principal, bucketName, key, query, headers };
-    this.refuseOtherRegion(target);
+    this.refuseOtherRegion(target, action);
     if (!WITHOUT_BUCKET.has(action)) targetBucket(context);
     return ACTIONS[action](context);
   }
 
-  private refuseOtherRegion({ bucket, hostRegion }: Target): void {
+  private refuseOtherRegion({ bucket, hostRegion }: Target, action: ActionName): void {
     const { region, regionElsewhere } = this.options;
     const elsewhere = bucket === '' ? undefined : regionElsewhere?.(bucket);
     const named = hostRegion === region ? undefined : hostRegion;
     if (elsewhere === undefined && named === undefined) return;
+    // Names of buckets are shared by all regions.
+    if (elsewhere !== undefined && action === 'PutBucket') {
+      throw new OssError('BucketAlreadyExists', { elements: { BucketName: bucket } });
+    }
     throw new OssError('AccessDenied', {
       message:
         'The bucket you are attempting to access must be addressed using the specified ' +

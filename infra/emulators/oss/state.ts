@@ -12,7 +12,7 @@ import type { OssEvent } from './events.ts';
 import type { Segment } from './object-files.ts';
 
 /** `Enabled` keeps every version, `Suspended` only writes the `null` one; absent = never enabled. */
-export type Versioning = 'Enabled' | 'Suspended';
+type Versioning = 'Enabled' | 'Suspended';
 
 /** Server-side encryption of a bucket or an object. Nothing is encrypted; it is only recorded. */
 export interface Encryption {

@@ -17,7 +17,7 @@ import {
 } from './state.ts';
 
 /** The version id of what was written while versioning was not enabled. */
-export const NULL_VERSION = 'null';
+const NULL_VERSION = 'null';
 
 /** A version before it has an id. */
 export type NewVersion = Omit<StoredObject, 'versionId'> | Omit<DeleteMarker, 'versionId'>;

@@ -15,7 +15,7 @@ import { ownerElement } from './bucket.ts';
 import { readCount, readEncoding, readText } from './list-parameters.ts';
 
 /** Which keys a page may hold. */
-export interface PageRequest {
+interface PageRequest {
   readonly bucket: string;
   readonly prefix: string;
   readonly delimiter: string;
@@ -25,7 +25,7 @@ export interface PageRequest {
 }
 
 /** One page of current objects. */
-export interface ObjectPage {
+interface ObjectPage {
   readonly objects: readonly { readonly key: string; readonly object: StoredObject }[];
   readonly commonPrefixes: readonly string[];
   /** The last key or common prefix of the page, when there is more. */
@@ -33,7 +33,7 @@ export interface ObjectPage {
 }
 
 /** Current objects in the order of their keys' UTF-8 bytes; delete markers hide their key. */
-export function pageOfObjects(state: OssState, page: PageRequest): ObjectPage {
+function pageOfObjects(state: OssState, page: PageRequest): ObjectPage {
   const objects: { key: string; object: StoredObject }[] = [];
   const commonPrefixes: string[] = [];
   let last = '';
