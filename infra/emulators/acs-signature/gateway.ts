@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Fault, FaultKind, FaultPlan } from '../kit/fault-plan.ts';
 import { readBody } from '../kit/listener.ts';
-import type { AcsCredential, SignedRequest } from './credential.ts';
-import type { AcsSignatureVerifier } from './verifier.ts';
+import type { AcsCredential, AcsVerdict, SignedRequest } from './credential.ts';
 
 /** A reply with the vendor's code: thrown by an action, written by the gateway. */
 export class ServiceRefusal extends Error {
@@ -39,7 +38,9 @@ export interface GatewayReply {
 }
 
 export interface Gateway {
-  readonly verifier: AcsSignatureVerifier;
+  readonly verifier: { verify(request: SignedRequest): AcsVerdict };
+  /** Reply header that repeats the request id; `x-acs-request-id` by default. */
+  readonly requestIdHeader?: string;
   readonly faults: FaultPlan;
   /** The action that a request names, by which faults are planned. */
   actionOf(request: SignedRequest): string;
@@ -103,7 +104,7 @@ export async function serveThroughGateway(
   if (fault?.kind === 'slow') {
     await new Promise((resolve) => setTimeout(resolve, fault.delayMs ?? 1000));
   }
-  writeReply(response, reply, requestId);
+  writeReply(response, reply, [gateway.requestIdHeader ?? 'x-acs-request-id', requestId]);
 }
 
 async function replyTo(
@@ -128,12 +129,16 @@ function isRefusing(kind: FaultKind): kind is RefusingFault {
   return kind in gatewayFaultRefusals;
 }
 
-function writeReply(response: ServerResponse, reply: GatewayReply, requestId: string): void {
+function writeReply(
+  response: ServerResponse,
+  reply: GatewayReply,
+  [idHeader, requestId]: readonly [string, string],
+): void {
   const { body } = reply;
   const raw = Buffer.isBuffer(body) || typeof body === 'string';
   const bytes = body === undefined ? Buffer.alloc(0) : raw ? body : JSON.stringify(body);
   response.writeHead(reply.status ?? 200, {
-    'x-acs-request-id': requestId,
+    [idHeader]: requestId,
     ...(raw || body === undefined ? {} : { 'content-type': 'application/json;charset=utf-8' }),
     'content-length': Buffer.byteLength(bytes),
     ...reply.headers,
