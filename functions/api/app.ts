@@ -5,6 +5,7 @@ import type { AppServices } from '../../shared/app/app-services.ts';
 import type { Secret } from '../../shared/config/config.ts';
 import { BackupCentreError, NotFoundError } from '../../shared/domain/errors.ts';
 import type { Principal } from '../../shared/domain/principal.ts';
+import type { ApiEnv } from './api-context.ts';
 import { errorResponse } from './error-response.ts';
 import { onceForKey } from './idempotency.ts';
 import { openApiDocument } from './openapi.ts';
@@ -13,15 +14,6 @@ import { backupRoutes } from './routes/backups.ts';
 import { clusterRoutes } from './routes/clusters.ts';
 import { restoreRoutes } from './routes/restores.ts';
 import { vaultRoutes } from './routes/vaults.ts';
-
-/** What routes find in the context of a request. */
-export interface ApiVariables {
-  readonly services: AppServices;
-  readonly principal: Principal;
-}
-
-/** Hono's type of our routers. */
-export type ApiEnv = { Variables: ApiVariables };
 
 /** The API as one function from request to response. */
 export function createApi(

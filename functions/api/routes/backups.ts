@@ -16,7 +16,7 @@ import { findCluster } from '../../../shared/app/register-cluster.ts';
 import { startVerify } from '../../../shared/app/start-verify.ts';
 import { findVault } from '../../../shared/app/vault-catalogue.ts';
 import type { BackupRecord } from '../../../shared/domain/backup-record.ts';
-import type { ApiEnv } from '../app.ts';
+import type { ApiEnv } from '../api-context.ts';
 import { readBody, readQuery } from '../request-body.ts';
 
 /** Filters of lists of records. */

@@ -11,7 +11,7 @@ import {
   unregisterCluster,
 } from '../../../shared/app/register-cluster.ts';
 import { findVault } from '../../../shared/app/vault-catalogue.ts';
-import type { ApiEnv } from '../app.ts';
+import type { ApiEnv } from '../api-context.ts';
 import { pageOf } from '../page.ts';
 import { readBody, readQuery } from '../request-body.ts';
 

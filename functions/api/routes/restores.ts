@@ -12,7 +12,7 @@ import { findRestore } from '../../../shared/app/find-record.ts';
 import { listRestores } from '../../../shared/app/list-records.ts';
 import { findCluster } from '../../../shared/app/register-cluster.ts';
 import type { RestoreRecord } from '../../../shared/domain/restore-record.ts';
-import type { ApiEnv } from '../app.ts';
+import type { ApiEnv } from '../api-context.ts';
 import { readBody, readQuery } from '../request-body.ts';
 import { clusterOf, recordFilter, recordQuerySchema } from './backups.ts';
 

@@ -14,7 +14,7 @@ import { listVaultBackups } from '../../../shared/app/list-records.ts';
 import { findVault, livingVaults } from '../../../shared/app/vault-catalogue.ts';
 import { BackupCentreError } from '../../../shared/domain/errors.ts';
 import { maySeeVault } from '../../../shared/domain/principal.ts';
-import type { ApiEnv } from '../app.ts';
+import type { ApiEnv } from '../api-context.ts';
 import { pageOf } from '../page.ts';
 import { readBody, readQuery } from '../request-body.ts';
 
