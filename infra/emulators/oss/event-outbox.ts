@@ -49,11 +49,11 @@ export class EventOutbox {
     }
   }
 
-  /** Resolves when no event is waiting. */
+  /** Resolves when no event is waiting, or when the outbox is closed. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
       this.idleWaiters.push(resolve);
-      if (this.sink === undefined) resolve();
+      if (this.sink === undefined || this.closed) resolve();
       else this.wake();
     });
   }
@@ -62,6 +62,7 @@ export class EventOutbox {
   close(): void {
     this.closed = true;
     for (const timer of this.timers) clearTimeout(timer);
+    for (const resolve of this.idleWaiters.splice(0)) resolve();
   }
 
   private async deliver(key: number, event: OssEvent, sink: EventSink): Promise<void> {

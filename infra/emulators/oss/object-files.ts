@@ -82,11 +82,17 @@ export class ObjectFiles {
 
   /** The same bytes under files of their own, so that either side can be discarded. */
   async duplicate(segments: readonly Segment[]): Promise<Segment[]> {
+    const files = segments.map((segment) => segment.file);
     const copies: Segment[] = [];
-    for (const { file, sizeBytes } of segments) {
-      const copy = randomUUID();
-      await link(this.path(file), this.path(copy));
-      copies.push({ file: copy, sizeBytes });
+    this.hold(files);
+    try {
+      for (const { file, sizeBytes } of segments) {
+        const copy = randomUUID();
+        await link(this.path(file), this.path(copy));
+        copies.push({ file: copy, sizeBytes });
+      }
+    } finally {
+      this.release(files);
     }
     return copies;
   }
@@ -97,7 +103,7 @@ export class ObjectFiles {
    */
   read(segments: readonly Segment[], first: number, last: number): Readable {
     const files = segments.map((segment) => segment.file);
-    for (const file of files) this.readers.set(file, (this.readers.get(file) ?? 0) + 1);
+    this.hold(files);
     const stream = Readable.from(this.chunks(segments, first, last), { objectMode: false });
     stream.once('close', () => this.release(files));
     return stream;
@@ -132,6 +138,10 @@ export class ObjectFiles {
       offset += sizeBytes;
       if (offset > last) return;
     }
+  }
+
+  private hold(files: readonly string[]): void {
+    for (const file of files) this.readers.set(file, (this.readers.get(file) ?? 0) + 1);
   }
 
   private release(files: readonly string[]): void {

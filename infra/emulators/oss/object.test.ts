@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUCKET, clientOf, type Fixture, refusalOf, startFixture } from './emulator-fixture.ts';
@@ -62,6 +63,18 @@ describe('PutObject', () => {
     });
     expect(await refusalOf(client.get('corrupt'))).toMatchObject({ code: 'NoSuchKey' });
     expect(fileCount()).toBe(before);
+  });
+
+  it('keeps nothing of a body whose sender went away', async () => {
+    const before = fileCount();
+    const url = client.signatureUrl('abandoned', { method: 'PUT' });
+    const upload = request(url, { method: 'PUT' });
+    upload.on('error', () => undefined);
+    upload.write(randomBytes(100_000));
+    await expect.poll(fileCount).toBe(before + 1);
+    upload.destroy();
+    await expect.poll(fileCount).toBe(before);
+    expect(await refusalOf(client.get('abandoned'))).toMatchObject({ code: 'NoSuchKey' });
   });
 
   it('keeps standard headers, class and encryption', async () => {
