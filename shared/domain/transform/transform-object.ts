@@ -1,0 +1,162 @@
+/**
+ * Turns a stored object into the one to create: history stripped, kinds treated, names mapped. The rule
+ * set has a version; objects are stored whole, so old backups gain from new rules.
+ */
+import { type ImageRules, mapImages } from '../image-mapping.ts';
+import { isJsonObject, type JsonObject, objectAt, objectsAt } from '../json.ts';
+import type { KubeObject } from '../kube-object.ts';
+import { mapNamespaces, type NamespaceMapping } from '../namespace-mapping.ts';
+import { dropNodePorts, userSetPorts } from './service-ports.ts';
+import { stripMetadata } from './strip-metadata.ts';
+
+/** Version of the rules, named in each restore's results. */
+export const RULES_VERSION = 1;
+
+/** What a restore asks of every object. */
+export interface TransformOptions {
+  readonly namespaceMapping: NamespaceMapping;
+  readonly imageRules: ImageRules;
+  /** false gives fresh node ports where the user set none; else they are kept while free. */
+  readonly preserveNodePorts: boolean | undefined;
+  /** Whether the volume of that name is restored or in the target; a claim cannot wait for another. */
+  volumeComesBack(name: string): boolean;
+}
+
+/** Changes `object` in place; returns what a user should know of, one line per change. */
+export function transformObject(object: KubeObject, options: TransformOptions): string[] {
+  const changes: string[] = [];
+  const treat = TREATMENTS[object.kind];
+  if (treat !== undefined) changes.push(...treat(object, options));
+  stripMetadata(object);
+  changes.push(...mapNamespaces(object, options.namespaceMapping));
+  changes.push(...mapImages(object, options.imageRules));
+  return changes;
+}
+
+type Treatment = (object: KubeObject, options: TransformOptions) => readonly string[];
+
+/** Per kind, what goes beyond metadata and status (VEL §2.4). */
+const TREATMENTS: Readonly<Record<string, Treatment>> = {
+  Namespace: (object) => drop(object, 'spec'),
+  Pod: (object) => treatPod(object),
+  Service: (object, options) => treatService(object, options),
+  Job: (object) => treatJob(object),
+  ServiceAccount: (object) => treatServiceAccount(object),
+  Secret: (object) => treatSecret(object),
+  PersistentVolume: (object) => treatVolume(object),
+  PersistentVolumeClaim: (object, options) => treatClaim(object, options),
+  CustomResourceDefinition: (object) => treatDefinition(object),
+  Endpoints: (object) => treatEndpoints(object),
+};
+
+function drop(holder: JsonObject | undefined, ...fields: readonly string[]): readonly string[] {
+  for (const field of fields) delete holder?.[field];
+  return [];
+}
+
+function treatPod(object: KubeObject): readonly string[] {
+  const spec = objectAt(object, 'spec');
+  if (spec === undefined) return [];
+  const account = typeof spec.serviceAccountName === 'string' ? spec.serviceAccountName : 'default';
+  const isToken = (name: unknown): boolean =>
+    typeof name === 'string' &&
+    (/^kube-api-access-[a-z0-9]{5}$/.test(name) || name.startsWith(`${account}-token-`));
+  keepOnly(spec, 'volumes', (v) => !isToken(v.name));
+  for (const list of ['containers', 'initContainers']) {
+    for (const container of objectsAt(spec, list)) {
+      keepOnly(container, 'volumeMounts', (m) => !isToken(m.name));
+    }
+  }
+  // Priority is computed from its class; debugging containers cannot be created with a pod.
+  return drop(spec, 'nodeName', 'priority', 'preemptionPolicy', 'ephemeralContainers');
+}
+
+/** Filters the list of objects in a field; an empty list goes. */
+function keepOnly(holder: JsonObject, field: string, keep: (item: JsonObject) => boolean): void {
+  if (!Array.isArray(holder[field])) return;
+  const kept = objectsAt(holder, field).filter(keep);
+  if (kept.length === 0) delete holder[field];
+  else holder[field] = kept;
+}
+
+function treatService(object: KubeObject, options: TransformOptions): readonly string[] {
+  const spec = objectAt(object, 'spec');
+  if (spec === undefined || spec.type === 'ExternalName') return [];
+  if (spec.clusterIP !== 'None') drop(spec, 'clusterIP', 'clusterIPs');
+  return options.preserveNodePorts === false ? dropNodePorts(object, userSetPorts(object)) : [];
+}
+
+const JOB_LABELS: readonly string[] = [
+  'controller-uid',
+  'batch.kubernetes.io/controller-uid',
+  'job-name',
+  'batch.kubernetes.io/job-name',
+];
+
+function treatJob(object: KubeObject): readonly string[] {
+  const spec = objectAt(object, 'spec');
+  if (spec === undefined) return [];
+  // A selector that the user wrote himself stays; ours is made from the new UID.
+  if (spec.manualSelector === true) return [];
+  drop(spec, 'selector');
+  drop(objectAt(spec, 'template', 'metadata', 'labels'), ...JOB_LABELS);
+  return drop(objectAt(object, 'metadata', 'labels'), ...JOB_LABELS);
+}
+
+function treatServiceAccount(object: KubeObject): readonly string[] {
+  const made = (secret: JsonObject): boolean =>
+    typeof secret.name === 'string' &&
+    (secret.name.startsWith(`${object.metadata.name}-token-`) ||
+      secret.name.startsWith(`${object.metadata.name}-dockercfg-`));
+  keepOnly(object, 'secrets', (secret) => !made(secret));
+  return [];
+}
+
+function treatSecret(object: KubeObject): readonly string[] {
+  if (object.type !== 'kubernetes.io/service-account-token') return [];
+  // The target's controller fills in a token of its own.
+  drop(objectAt(object, 'data'), 'token', 'ca.crt', 'namespace');
+  return ['token of the service account: given anew'];
+}
+
+function treatVolume(object: KubeObject): readonly string[] {
+  const spec = objectAt(object, 'spec');
+  if (spec === undefined) return [];
+  drop(objectAt(spec, 'claimRef'), 'uid', 'resourceVersion');
+  const policy = spec.persistentVolumeReclaimPolicy;
+  if (policy === 'Retain') return [];
+  spec.persistentVolumeReclaimPolicy = 'Retain';
+  return [`reclaim policy: ${String(policy)} -> Retain, the volume is on the storage it was on`];
+}
+
+function treatClaim(object: KubeObject, options: TransformOptions): readonly string[] {
+  const spec = objectAt(object, 'spec');
+  const volume = spec?.volumeName;
+  if (spec === undefined || typeof volume !== 'string') return [];
+  if (options.volumeComesBack(volume)) return [];
+  delete spec.volumeName;
+  return [`volume ${volume}: not restored, a new one is provisioned`];
+}
+
+function treatDefinition(object: KubeObject): readonly string[] {
+  const spec = objectAt(object, 'spec');
+  if (spec?.preserveUnknownFields !== true) return [];
+  delete spec.preserveUnknownFields;
+  for (const version of objectsAt(spec, 'versions')) {
+    const schema = objectAt(version, 'schema', 'openAPIV3Schema');
+    if (schema !== undefined) schema['x-kubernetes-preserve-unknown-fields'] = true;
+  }
+  return ['preserveUnknownFields: moved into the schema'];
+}
+
+function treatEndpoints(object: KubeObject): readonly string[] {
+  for (const subset of objectsAt(object, 'subsets')) {
+    for (const list of ['addresses', 'notReadyAddresses']) {
+      for (const address of objectsAt(subset, list)) {
+        const target = address.targetRef;
+        if (isJsonObject(target)) drop(target, 'uid', 'resourceVersion');
+      }
+    }
+  }
+  return [];
+}
