@@ -3,7 +3,7 @@ import { canonicalPairs, parsePairs, splitTarget } from './canonical-text.ts';
 import { headerText, type SignedRequest } from './credential.ts';
 
 /** The one algorithm of signature version 3 that the SDKs use with an access key. */
-export const ACS3_ALGORITHM = 'ACS3-HMAC-SHA256';
+const ACS3_ALGORITHM = 'ACS3-HMAC-SHA256';
 
 /** The `Authorization` header of a version 3 signature, taken apart. */
 export interface Acs3Authorization {

@@ -19,7 +19,7 @@ const MAX_PAGE_SIZE = 50;
 const WITHOUT_API_SERVER = new Set(['initial', 'failed', 'deleting', 'deleted']);
 
 /** Who asks for a kubeconfig and for how long. */
-export interface KubeconfigRequest {
+interface KubeconfigRequest {
   readonly principalId: string;
   readonly durationMinutes: number;
   /** Whether the VPC address of the API server is asked for. */
@@ -27,7 +27,7 @@ export interface KubeconfigRequest {
 }
 
 /** A kubeconfig as YAML, and its end as RFC 3339. */
-export interface KubeconfigReply {
+interface KubeconfigReply {
   readonly config: string;
   readonly expiration: string;
 }
@@ -43,7 +43,7 @@ export interface CsState {
 }
 
 /** One call with what its path names; `subject` is a cluster id or a RAM id. */
-export interface CsCall extends GatewayCall {
+interface CsCall extends GatewayCall {
   readonly subject: string;
   readonly name: string;
 }

@@ -27,7 +27,7 @@ export interface CsClusterFields {
 }
 
 /** An installed component, such as `csi-provisioner`. */
-export interface CsAddon {
+interface CsAddon {
   readonly name: string;
   readonly version: string;
   /** `initial, active, unhealthy, upgrading, updating, deleting, deleted` */

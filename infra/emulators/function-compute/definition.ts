@@ -9,7 +9,7 @@ export interface AsyncInvokeConfig {
 }
 
 /** `cronExpression`: `@every 1m`, or six fields, seconds first, in UTC or after `CRON_TZ=<zone> `. */
-export interface TimerTriggerConfig {
+interface TimerTriggerConfig {
   readonly cronExpression: string;
   readonly enable?: boolean;
   readonly payload?: string;
@@ -22,7 +22,7 @@ export interface HttpTriggerConfig {
 }
 
 /** Which changes of a bucket reach the function; events like `oss:ObjectCreated:*`. */
-export interface OssTriggerConfig {
+interface OssTriggerConfig {
   readonly events: readonly string[];
   readonly filter: { readonly key: { readonly prefix: string; readonly suffix: string } };
 }

@@ -15,7 +15,7 @@ export type TaskStatus =
   | 'Invalid';
 
 /** A step in the life of a task. */
-export interface TaskEvent {
+interface TaskEvent {
   readonly eventId: number;
   readonly status: TaskStatus;
   readonly timestamp: number;

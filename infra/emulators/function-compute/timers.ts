@@ -31,6 +31,7 @@ interface Timer {
 export class Timers {
   private readonly options: TimersOptions;
   private readonly timers = new Map<string, Timer>();
+  private readonly runs = new Set<Promise<void>>();
   private readonly looking: NodeJS.Timeout;
 
   constructor(options: TimersOptions) {
@@ -44,7 +45,7 @@ export class Timers {
     this.looking = setInterval(look, tickEveryMs ?? LOOK_EVERY_MS);
   }
 
-  /** Runs what is due by now; resolves when these runs have ended. */
+  /** Runs what is due by now; resolves when that, and what was running already, has ended. */
   async fireDue(): Promise<void> {
     const now = this.options.now();
     const endings: Promise<void>[] = [];
@@ -52,9 +53,9 @@ export class Timers {
       const due = timer.schedule.lastDueAt(now);
       if (due === undefined || due <= timer.lastMs) continue;
       timer.lastMs = due;
-      endings.push(this.fire(trigger, timer, due));
+      endings.push(this.start(trigger, timer, due));
     }
-    await Promise.all(endings);
+    await Promise.all([...endings, ...this.runs]);
   }
 
   /** Runs every enabled timer, or those of one function, due or not; resolves when they ended. */
@@ -65,7 +66,7 @@ export class Timers {
       if (functionName !== undefined && trigger.functionName !== functionName) continue;
       if (skipRunning && timer.running) continue;
       timer.lastMs = Math.max(timer.lastMs, now);
-      endings.push(this.fire(trigger, timer, now));
+      endings.push(this.start(trigger, timer, now));
     }
     await Promise.all(endings);
   }
@@ -96,6 +97,12 @@ export class Timers {
       live.push([trigger, timer]);
     }
     return live;
+  }
+
+  private start(trigger: FunctionTrigger, timer: Timer, dueMs: number): Promise<void> {
+    const run = this.fire(trigger, timer, dueMs).finally(() => this.runs.delete(run));
+    this.runs.add(run);
+    return run;
   }
 
   private async fire(trigger: FunctionTrigger, timer: Timer, dueMs: number): Promise<void> {

@@ -103,7 +103,7 @@ export class IdentityStore {
 }
 
 /** `acs:ram::<account>:role/<name>`; RAM writes role names in lower case there. */
-export function roleArn(role: StsRole): string {
+function roleArn(role: StsRole): string {
   return `acs:ram::${role.accountId}:role/${role.roleName.toLowerCase()}`;
 }
 
