@@ -26,6 +26,8 @@ interface StoredObject {
   readonly info: ObjectInfo;
   readonly body: Uint8Array;
   readonly encrypted: boolean;
+  /** The upload that made it, if one did. */
+  readonly uploadId?: string;
 }
 
 interface Upload {
@@ -189,8 +191,8 @@ export class InMemoryObjectStore implements ObjectStore {
   ): Promise<ObjectInfo> {
     return this.call('completeUpload', key, async () => {
       const etag = multipartEtag(parts);
-      const there = this.objects.get(key)?.at(-1)?.info;
-      if (!this.uploads.has(uploadId) && there?.etag === etag) return there;
+      const there = this.objects.get(key)?.at(-1);
+      if (there?.uploadId === uploadId) return there.info;
       const upload = this.mustFindUpload(key, uploadId);
       const bodies = parts.map((part, index) => {
         const held = upload.parts.get(part.number);
@@ -207,7 +209,7 @@ export class InMemoryObjectStore implements ObjectStore {
       });
       this.refuseOverwrite(key, options);
       this.uploads.delete(uploadId);
-      return this.store(key, Buffer.concat(bodies), etag, upload.encrypt);
+      return this.store(key, Buffer.concat(bodies), etag, upload.encrypt, uploadId);
     });
   }
 
@@ -259,7 +261,13 @@ export class InMemoryObjectStore implements ObjectStore {
     });
   }
 
-  private store(key: string, body: Uint8Array, etag: string, encrypted: boolean): ObjectInfo {
+  private store(
+    key: string,
+    body: Uint8Array,
+    etag: string,
+    encrypted: boolean,
+    uploadId?: string,
+  ): ObjectInfo {
     this.refuseIfRetained(key, `replace ${this.bucket}/${key}`);
     this.counter += 1;
     const versioned = this.facts.versioning === 'enabled';
@@ -271,16 +279,18 @@ export class InMemoryObjectStore implements ObjectStore {
       ...(versioned ? { versionId: `v${String(this.counter).padStart(8, '0')}` } : {}),
     };
     const older = versioned ? (this.objects.get(key) ?? []) : [];
-    this.objects.set(key, [...older, { info, body, encrypted }]);
+    const made = uploadId === undefined ? {} : { uploadId };
+    this.objects.set(key, [...older, { info, body, encrypted, ...made }]);
     return info;
   }
 
   private refuseOverwrite(key: string, options: PutOptions): void {
-    if (options.ifAbsent === true && this.objects.has(key)) {
-      throw new AlreadyExistsError(
-        `Cannot write ${this.bucket}/${key}: an object is there already`,
-      );
-    }
+    const there = this.objects.get(key)?.at(-1)?.info;
+    if (options.ifAbsent !== true || there === undefined) return;
+    throw new AlreadyExistsError(
+      `Cannot write ${this.bucket}/${key}: an object is there already (etag ${there.etag})`,
+      { etag: there.etag, sizeBytes: there.sizeBytes },
+    );
   }
 
   private refuseIfRetained(key: string, attempt: string): void {
