@@ -1,7 +1,7 @@
 import { changesNothing } from '../controllers/engine/conditions.ts';
 import { keyFor, keyOf, timestamp } from '../controllers/engine/kube-objects.ts';
 import { controllerOf } from '../controllers/engine/ownership.ts';
-import { isFinished } from '../controllers/engine/pod-state.ts';
+import { claimNamesOf, isFinished } from '../controllers/engine/pod-state.ts';
 import type { Reconcilers } from '../controllers/engine/reconcilers.ts';
 import { claims } from '../controllers/engine/storage-objects.ts';
 import { type Container, nodes, type Pod, pods } from '../controllers/engine/workload-objects.ts';
@@ -15,7 +15,6 @@ import {
   qosClass,
   terminated,
 } from './pod-status.ts';
-import { claimNamesOf } from './pod-volumes.ts';
 
 /** A pod of a Job runs this many seconds (by the injected clock) before it succeeds; default 0. */
 const RUN_SECONDS_ANNOTATION = 'sandbox.local/run-seconds';

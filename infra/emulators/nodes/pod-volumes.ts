@@ -1,5 +1,6 @@
 import type { ClusterCache } from '../controllers/engine/cluster-cache.ts';
 import { keyFor } from '../controllers/engine/kube-objects.ts';
+import { claimNamesOf } from '../controllers/engine/pod-state.ts';
 import { nodeMatches, selects } from '../controllers/engine/selectors.ts';
 import {
   claims,
@@ -23,14 +24,6 @@ export interface VolumeNeeds {
   readonly bound: readonly PersistentVolume[];
   /** Claims that bind once a node is chosen. */
   readonly delayed: readonly { claim: PersistentVolumeClaim; storageClass: StorageClass }[];
-}
-
-/** The names of the claims that a pod mounts. */
-export function claimNamesOf(pod: Pod): string[] {
-  return (pod.spec.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim !== undefined) return [volume.persistentVolumeClaim.claimName];
-    return volume.ephemeral === undefined ? [] : [`${pod.metadata.name}-${volume.name}`];
-  });
 }
 
 /** Sorts the pod's claims into bound, waiting for a node, and in the way. */

@@ -1,6 +1,6 @@
 import { withCondition } from '../controllers/engine/conditions.ts';
 import { keyOf } from '../controllers/engine/kube-objects.ts';
-import { isFinished } from '../controllers/engine/pod-state.ts';
+import { claimNamesOf, isFinished } from '../controllers/engine/pod-state.ts';
 import type { Reconcilers } from '../controllers/engine/reconcilers.ts';
 import { nodeSuits, tolerates } from '../controllers/engine/selectors.ts';
 import {
@@ -11,13 +11,7 @@ import {
   volumes,
 } from '../controllers/engine/storage-objects.ts';
 import { type Node, nodes, type Pod, pods } from '../controllers/engine/workload-objects.ts';
-import {
-  claimNamesOf,
-  nodeServes,
-  staticVolumeFor,
-  type VolumeNeeds,
-  volumeNeeds,
-} from './pod-volumes.ts';
+import { nodeServes, staticVolumeFor, type VolumeNeeds, volumeNeeds } from './pod-volumes.ts';
 
 /** Pods placed at once: one after the other, so that two never claim one volume. */
 const PLACEMENTS_AT_ONCE = 1;

@@ -35,3 +35,11 @@ export function isAvailable(
 function readyCondition(pod: Pod) {
   return pod.status?.conditions?.find((condition) => condition.type === 'Ready');
 }
+
+/** The claims that a pod mounts, those of its generic ephemeral volumes included. */
+export function claimNamesOf(pod: Pod): string[] {
+  return (pod.spec.volumes ?? []).flatMap((volume) => {
+    if (volume.persistentVolumeClaim !== undefined) return [volume.persistentVolumeClaim.claimName];
+    return volume.ephemeral === undefined ? [] : [`${pod.metadata.name}-${volume.name}`];
+  });
+}

@@ -249,7 +249,7 @@ export interface ControllerRevision extends KubeObject {
 
 export interface JobSpec {
   readonly parallelism?: number;
-  readonly completions?: number;
+  readonly completions?: number | null;
   readonly completionMode?: string;
   readonly backoffLimit?: number;
   readonly activeDeadlineSeconds?: number;
@@ -270,6 +270,10 @@ export interface Job extends KubeObject {
     readonly startTime?: string;
     readonly completionTime?: string;
     readonly completedIndexes?: string;
+    readonly uncountedTerminatedPods?: {
+      readonly succeeded?: readonly string[];
+      readonly failed?: readonly string[];
+    };
     readonly conditions?: readonly Condition[];
   };
 }
