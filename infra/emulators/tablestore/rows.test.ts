@@ -227,11 +227,9 @@ describe('an update', () => {
     await putVersion('newer', nowMs);
     await putVersion('older', nowMs - 5);
     expect(await read(client, 'rows', [{ id: 'r' }])).toEqual({ a: 'newer' });
-    expect(await refusal(putVersion('too old', nowMs - 86_400_000 - 1000))).toMatchObject({
-      status: 400,
-      code: 'OTSParameterInvalid',
-      text: expect.stringContaining("Invalid timestamp. Cell:'a'."),
-    });
+    const refused = await refusal(putVersion('too old', nowMs - 86_400_000 - 1000));
+    expect(refused).toMatchObject({ status: 400, code: 'OTSParameterInvalid' });
+    expect(refused.text).toContain("Invalid timestamp. Cell:'a'.");
   });
 
   it('refuses to increment what is no integer, and past the range of one', async () => {
