@@ -1,0 +1,63 @@
+/**
+ * `npm run local -- --json [--state DIR] [--kubeconfig FILE[=id]]... [--clusters N] [--real]`: the stack
+ * without the story. The first line of stdout is one JSON object; it serves until SIGTERM.
+ */
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startStack } from './start-stack.ts';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    state: { type: 'string' },
+    kubeconfig: { type: 'string', multiple: true, default: [] },
+    clusters: { type: 'string', default: '2' },
+    real: { type: 'boolean', default: false },
+  },
+});
+
+const clusters = Number(values.clusters);
+if (!Number.isInteger(clusters) || clusters < 0 || clusters > 9) {
+  process.stderr.write(`--clusters takes a number from 0 to 9, not ${values.clusters}\n`);
+  process.exit(2);
+}
+
+const kubeconfigs = Object.fromEntries(
+  values.kubeconfig.map((entry) => {
+    const [
+      file = '',
+      id = basename(file)
+        .replace(/[^a-z0-9-]+/gi, '-')
+        .toLowerCase(),
+    ] = entry.split('=');
+    return [id, readFileSync(file, 'utf8')];
+  }),
+);
+
+const stack = await startStack({
+  stateDir: values.state ?? mkdtempSync(join(tmpdir(), 'backup-centre-')),
+  clusters,
+  real: values.real,
+  kubeconfigs,
+  log: (line) => process.stderr.write(`${line}\n`),
+});
+
+const { description } = stack;
+process.stdout.write(`${JSON.stringify(description)}\n`);
+if (!values.json) {
+  process.stderr.write(`The API is at ${description.api}; its token is in the line above\n`);
+}
+
+const stop = (): void => {
+  stack.close().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`Stopping failed: ${String(error)}\n`);
+      process.exit(1);
+    },
+  );
+};
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);

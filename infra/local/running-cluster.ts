@@ -1,0 +1,107 @@
+/** One cluster of the local stack: a sandbox or a real control plane, with nodes. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { runControllers } from '../emulators/controllers/run-controllers.ts';
+import { FaultPlan } from '../emulators/kit/fault-plan.ts';
+import { startKubernetesEmulator } from '../emulators/kubernetes/server.ts';
+import { runNodes } from '../emulators/nodes/run-nodes.ts';
+import { startControlPlane } from '../testcluster/start-control-plane.ts';
+import { clusterToken, clusterUser } from './local-identity.ts';
+
+/** A cluster that is up. */
+export interface RunningCluster {
+  readonly id: string;
+  readonly url: string;
+  readonly version: string;
+  /** Absent for a real control plane, which shows no faults on demand. */
+  readonly faults?: FaultPlan;
+  readonly port: number;
+  /** YAML for a user until a time. */
+  kubeconfig(user: string, expiresAtMs: number): string;
+  /** Resolves when no controller and no node has anything left to do. */
+  idle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How a cluster is started. */
+export interface ClusterOptions {
+  readonly id: string;
+  readonly stateDir: string;
+  readonly secret: string;
+  readonly now: () => number;
+  readonly port: number;
+}
+
+/** Ten years: nodes and controllers of the stack itself. */
+const SYSTEM_TOKEN_MS = 10 * 365 * 86_400_000;
+
+const nodesOf = (id: string): { name: string; zone: string; instanceId: string }[] =>
+  ['a', 'b', 'c'].map((zone, i) => ({
+    name: `${id}-node-${i + 1}`,
+    zone: `cn-hangzhou-${zone}`,
+    instanceId: `i-${id.slice(0, 8)}${i + 1}`,
+  }));
+
+/** Starts a sandbox cluster with controllers and nodes. */
+export async function startSandboxCluster(options: ClusterOptions): Promise<RunningCluster> {
+  const { id, secret, now } = options;
+  const dir = join(options.stateDir, 'clusters', id);
+  mkdirSync(dir, { recursive: true });
+  const faults = new FaultPlan();
+  const server = await startKubernetesEmulator({
+    dir,
+    now,
+    port: options.port,
+    clusterId: id,
+    tokens: (token) => clusterUser(secret, id, token),
+    faults,
+  });
+  const tokenOf = (user: string, expiresAtMs: number): string =>
+    clusterToken(secret, { cluster: id, user, expiresAtMs });
+  const access = {
+    url: server.url,
+    token: tokenOf('system:kube-controller-manager', now() + SYSTEM_TOKEN_MS),
+  };
+  const controllers = await runControllers(access, { now });
+  const nodes = await runNodes(access, { now, nodes: nodesOf(id) });
+  return {
+    id,
+    url: server.url,
+    version: '1.34.1-aliyun.1',
+    faults,
+    port: server.port,
+    kubeconfig: (user, expiresAtMs) => server.adminKubeconfig(tokenOf(user, expiresAtMs)),
+    idle: async () => {
+      await controllers.idle();
+      await nodes.idle();
+      await controllers.idle();
+    },
+    close: async () => {
+      await nodes.close();
+      await controllers.close();
+      await server.close();
+    },
+  };
+}
+
+/** Starts a real control plane; its nodes are stand-ins. */
+export async function startRealCluster(options: ClusterOptions): Promise<RunningCluster> {
+  const dir = join(options.stateDir, 'clusters', `${options.id}-real`);
+  const plane = await startControlPlane({ dir });
+  const nodes = await runNodes(
+    { url: plane.url, token: plane.adminToken, ca: plane.ca },
+    { now: options.now, nodes: nodesOf(options.id) },
+  );
+  return {
+    id: options.id,
+    url: plane.url,
+    version: '1.34.1-aliyun.1',
+    port: plane.ports.apiServer,
+    kubeconfig: () => plane.kubeconfig,
+    idle: () => nodes.idle(),
+    close: async () => {
+      await nodes.close();
+      await plane.stop();
+    },
+  };
+}
