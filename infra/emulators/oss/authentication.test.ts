@@ -100,7 +100,10 @@ describe('signatures', () => {
     const client = clientOf(fixture.emulator, V4);
     const v1 = client.signatureUrl('v4', { expires: 60 });
     const v4 = await client.signatureUrlV4('GET', 60, {}, 'v4');
-    const later = await startFixture({ signingNow: () => Date.now() + 61_000 });
+    const later = await startFixture({
+      now: () => Date.now() + 61_000,
+      machineNow: () => Date.now() + 61_000,
+    });
     try {
       for (const url of [v1, v4]) {
         const moved = url.replace(fixture.emulator.url, later.emulator.url);
@@ -224,7 +227,10 @@ describe('a caller is refused', () => {
     ['V1', {}],
     ['V4', V4],
   ])('whose clock is 16 minutes off, %s', async (_, options) => {
-    const skewed = await startFixture({ signingNow: () => Date.now() + 16 * 60_000 });
+    const skewed = await startFixture({
+      now: () => Date.now() + 16 * 60_000,
+      machineNow: () => Date.now() + 16 * 60_000,
+    });
     try {
       expect(await refusalOf(clientOf(skewed.emulator, options).listBuckets())).toMatchObject({
         status: 403,
@@ -233,7 +239,10 @@ describe('a caller is refused', () => {
     } finally {
       await skewed.stop();
     }
-    const close = await startFixture({ signingNow: () => Date.now() + 14 * 60_000 });
+    const close = await startFixture({
+      now: () => Date.now() + 14 * 60_000,
+      machineNow: () => Date.now() + 14 * 60_000,
+    });
     try {
       await clientOf(close.emulator, options).listBuckets();
     } finally {

@@ -54,7 +54,6 @@ export async function startFixture(options: Partial<OssEmulatorOptions> = {}): P
     startOssEmulator({
       dir,
       now: () => Date.now() + clock.offsetMs,
-      signingNow: Date.now,
       region: REGION,
       accountId: ACCOUNT,
       credentials: (accessKeyId) => CREDENTIALS[accessKeyId],

@@ -39,11 +39,8 @@ export interface OssEmulatorOptions {
   readonly onEvent?: EventSink;
   /** Default true. */
   readonly checkSignatures?: boolean;
-  /**
-   * The time that callers sign by, for skew and expiry of signatures; default `now`. SDKs sign by
-   * the machine's clock, so an emulator whose time is advanced needs `Date.now` here.
-   */
-  readonly signingNow?: () => number;
+  /** The machine's clock, which callers outside sign by; default `Date.now`. */
+  readonly machineNow?: () => number;
   /** The region of a bucket that lives in another region's emulator, if any. */
   readonly regionElsewhere?: (bucket: string) => string | undefined;
 }
@@ -119,7 +116,7 @@ class FrontDoor {
       checkSignatures: options.checkSignatures ?? true,
       credentials: options.credentials,
       now: options.now,
-      signingNow: options.signingNow ?? options.now,
+      machineNow: options.machineNow ?? Date.now,
     };
   }
 
