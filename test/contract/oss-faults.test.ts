@@ -27,7 +27,6 @@ beforeEach(async () => {
   emulator = await startOssEmulator({
     dir,
     now: () => Date.now() + time.offsetMs,
-    signingNow: Date.now,
     region,
     accountId: ACCOUNT,
     credentials: (id) => {
