@@ -252,7 +252,7 @@ describe('a caller is refused', () => {
 });
 
 describe('the clock of signatures', () => {
-  it('is the emulated one unless it is given', async () => {
+  it("may be the machine's where the emulated one is ahead", async () => {
     const dir = mkdtempSync(`${tmpdir()}/oss-emulator-`);
     const emulator = await startOssEmulator({
       dir,
@@ -262,8 +262,7 @@ describe('the clock of signatures', () => {
       credentials: (accessKeyId) => CREDENTIALS[accessKeyId],
     });
     try {
-      const refused = await refusalOf(clientOf(emulator).listBuckets());
-      expect(refused.code).toBe('RequestTimeTooSkewed');
+      await clientOf(emulator).listBuckets();
     } finally {
       await emulator.close();
       rmSync(dir, { recursive: true });
