@@ -62,9 +62,15 @@ describeOnControlPlane('the real control plane', () => {
     await create('/apis/apps/v1/namespaces/shop/deployments', deployment('web', 2));
     const replicaSets = '/apis/apps/v1/namespaces/shop/replicasets';
     const pods = '/api/v1/namespaces/shop/pods';
-    const list = await api.until(pods, (reply) => itemsOf(reply).length === 2);
+    const list = await api.until(
+      { method: 'GET', path: pods },
+      (reply) => itemsOf(reply).length === 2,
+    );
     expect(at(list.body, 'items.0.metadata.ownerReferences.0.kind')).toBe('ReplicaSet');
-    await api.until(replicaSets, ({ body }) => at(body, 'items.0.status.replicas') === 2);
+    await api.until(
+      { method: 'GET', path: replicaSets },
+      ({ body }) => at(body, 'items.0.status.replicas') === 2,
+    );
 
     const deleted = await api.send({
       method: 'DELETE',
@@ -72,8 +78,8 @@ describeOnControlPlane('the real control plane', () => {
       body: { propagationPolicy: 'Background' },
     });
     expect(deleted.status).toBe(200);
-    await api.until(replicaSets, (reply) => itemsOf(reply).length === 0);
-    await api.until(pods, (reply) => itemsOf(reply).length === 0);
+    await api.until({ method: 'GET', path: replicaSets }, (reply) => itemsOf(reply).length === 0);
+    await api.until({ method: 'GET', path: pods }, (reply) => itemsOf(reply).length === 0);
   });
 
   test('ends a namespace with all that is in it', async () => {
@@ -81,8 +87,25 @@ describeOnControlPlane('the real control plane', () => {
     const configMaps = '/api/v1/namespaces/doomed/configmaps';
     await create(configMaps, { metadata: { name: 'settings' }, data: { colour: 'red' } });
     await api.send({ method: 'DELETE', path: '/api/v1/namespaces/doomed' });
-    await api.until('/api/v1/namespaces/doomed', ({ status }) => status === 404);
+    await api.until(
+      { method: 'GET', path: '/api/v1/namespaces/doomed' },
+      ({ status }) => status === 404,
+    );
     expect((await api.send({ method: 'GET', path: `${configMaps}/settings` })).status).toBe(404);
+  });
+
+  test('answers 410 to an old continue token once its history is forgotten', async () => {
+    const path = '/api/v1/namespaces/kube-system/serviceaccounts?limit=1';
+    const page = await api.send({ method: 'GET', path });
+    const token = encodeURIComponent(String(at(page.body, 'metadata.continue')));
+    await create('/api/v1/namespaces', { metadata: { name: 'after' } });
+
+    await plane.forgetHistory();
+
+    const next = { method: 'GET', path: `${path}&continue=${token}` } as const;
+    const reply = await api.until(next, ({ status }) => status !== 200);
+    expect(reply.status).toBe(410);
+    expect(at(reply.body, 'metadata.continue')).toEqual(expect.any(String));
   });
 
   test('gives a user who has no role nothing', async () => {

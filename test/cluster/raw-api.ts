@@ -19,8 +19,8 @@ export interface RawReply {
 /** Talks to one API server as one bearer of a token. */
 export interface RawApi {
   send(asked: RawRequest): Promise<RawReply>;
-  /** Repeats a GET until `holds` is true of the reply; fails with the last reply. */
-  until(path: string, holds: (reply: RawReply) => boolean): Promise<RawReply>;
+  /** Repeats a request until `holds` is true of the reply; fails with the last reply. */
+  until(asked: RawRequest, holds: (reply: RawReply) => boolean): Promise<RawReply>;
   close(): Promise<void>;
 }
 
@@ -52,14 +52,16 @@ export function openRawApi(server: { url: string; ca?: string; token: string }):
   };
   return {
     send,
-    until: async (path, holds) => {
+    until: async (asked, holds) => {
       const deadline = performance.now() + UNTIL_MS;
       for (;;) {
-        const reply = await send({ method: 'GET', path });
+        const reply = await send(asked);
         if (holds(reply)) return reply;
         if (performance.now() > deadline) {
           const found = JSON.stringify(reply.body).slice(0, 2000);
-          throw new Error(`Waited ${UNTIL_MS} ms for ${path}, found ${reply.status} ${found}`);
+          throw new Error(
+            `Waited ${UNTIL_MS} ms for ${asked.path}, found ${reply.status} ${found}`,
+          );
         }
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
