@@ -4,6 +4,9 @@ import type { TablestoreState } from './state.ts';
 import type { Readable, TableRecord } from './table-record.ts';
 import type { LocalTransaction, LocalTransactions } from './transactions.ts';
 
+/** How many late changes of indexes one transaction takes in before a read. */
+const CHANGES_PER_READ = 1000;
+
 /** Rows and requests of one direction; of a range, the rows that were looked at. */
 export interface Count {
   rows: number;
@@ -34,7 +37,7 @@ export async function readableNamed(context: ActionContext, name: string): Promi
   checkReady(context, readable.table);
   if (readable.index?.kind === 'global') {
     while (context.state.hasDue(context.now())) {
-      await context.state.write(() => context.state.takeInDue(context.now()));
+      await context.state.write(() => context.state.takeInDue(context.now(), CHANGES_PER_READ));
     }
   }
   return readable;

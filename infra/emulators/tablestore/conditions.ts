@@ -27,7 +27,7 @@ export type ColumnTest =
   | { readonly kind: 'and' | 'or'; readonly tests: readonly ColumnTest[] };
 
 /** A window of a row's columns in the order of their names. */
-export interface ColumnWindow {
+interface ColumnWindow {
   readonly offset: number;
   readonly limit: number;
 }

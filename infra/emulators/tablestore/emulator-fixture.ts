@@ -72,7 +72,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
 }
 
 /** A folder that goes with the test. */
-export function newDir(): string {
+function newDir(): string {
   const dir = mkdtempSync(`${tmpdir()}/tablestore-emulator-`);
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;

@@ -67,7 +67,7 @@ export function repeated<V>(id: number, codec: Codec<V>): Field<'repeated', V> {
 }
 
 /** Where a reader stands in a message. */
-export class Cursor {
+class Cursor {
   at = 0;
   readonly bytes: Buffer;
 

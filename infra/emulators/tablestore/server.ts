@@ -82,7 +82,10 @@ export async function startTablestoreEmulator(
     const done = answer(service, request, response).finally(() => inFlight.delete(done));
     inFlight.add(done);
     return done;
-  }, options.port);
+  }, options.port).catch(async (error: unknown) => {
+    await state.close();
+    throw error;
+  });
   return {
     url: listener.url,
     port: listener.port,
@@ -105,9 +108,13 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const answered = await answerOf(service, request).catch((error: unknown): Answer => {
-    if (!(error instanceof TablestoreError)) throw error;
-    const body = ErrorMessage.encode({ code: error.code, message: error.message });
-    return { status: error.status, body };
+    if (error instanceof TablestoreError) {
+      const body = ErrorMessage.encode({ code: error.code, message: error.message });
+      return { status: error.status, body };
+    }
+    // The client hung up before it had sent everything: nobody waits for an answer.
+    if (!request.complete) return 'hang up';
+    throw error;
   });
   if (answered === 'hang up') {
     request.socket.destroy();

@@ -128,6 +128,19 @@ describe('a local transaction', () => {
     expect(await read(client, 'rows', rowKey('p', 1))).toBeUndefined();
   });
 
+  it('ends with its table', async () => {
+    const { client } = await startFixture();
+    await makeRows(client);
+    const transactionId = await startTransaction(client);
+    await putIn(client, transactionId, 'p', 1, 'x');
+    await client.deleteTable({ tableName: 'rows' });
+    await makeRows(client);
+    expect((await refusal(client.commitTransaction({ transactionId }))).code).toBe(
+      'OTSSessionNotExist',
+    );
+    expect(await read(client, 'rows', rowKey('p', 1))).toBeUndefined();
+  });
+
   it('takes the first key column and no more', async () => {
     const { client } = await startFixture();
     await makeRows(client);

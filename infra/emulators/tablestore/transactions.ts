@@ -75,6 +75,13 @@ export class LocalTransactions {
     }
   }
 
+  /** Forgets those of a table that is deleted. */
+  endOf(tableName: string): void {
+    for (const transaction of [...this.byId.values()]) {
+      if (transaction.tableName === tableName) this.end(transaction);
+    }
+  }
+
   /** Whether nobody holds a lock: the usual case. */
   get idle(): boolean {
     return this.byId.size === 0;

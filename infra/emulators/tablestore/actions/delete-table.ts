@@ -16,6 +16,7 @@ export const deleteTable: Action = async (context, body) => {
     }
     context.state.removeTable(tableName);
     context.state.removeSpace(readable.space);
+    context.transactions.endOf(tableName);
   });
   return EmptyMessage.encode({});
 };
