@@ -105,7 +105,8 @@ export async function writeJobStatus(
   if (end !== undefined) {
     const interim = end.type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
     for (const type of [interim, end.type]) {
-      conditions = withCondition(conditions, condition(type, 'True', end), now);
+      const ending = { ...condition(type, 'True', end), lastProbeTime: timestamp(now) };
+      conditions = withCondition(conditions, ending, now);
     }
   }
   const status = {

@@ -10,6 +10,7 @@ import { Reconcilers, type Runner } from './engine/reconcilers.ts';
 import { runEphemeralClaims } from './ephemeral-claim.ts';
 import { runJobs } from './job.ts';
 import { runLoadBalancers } from './load-balancer.ts';
+import { runPodCollector } from './pod-collector.ts';
 import { runReplicaSets } from './replica-set.ts';
 import { runStatefulSets } from './stateful-set.ts';
 import { runTokenSecrets } from './token-secret.ts';
@@ -40,5 +41,20 @@ export function runControllers(access: ApiAccess, options: ControllersOptions): 
   runEphemeralClaims(reconcilers);
   runDisruptionBudgets(reconcilers);
   runTokenSecrets(reconcilers);
+  runPodCollector(reconcilers);
+  return Promise.resolve(reconcilers);
+}
+
+/**
+ * Runs only what a cloud adds to kube-controller-manager: load balancers and the provisioner of
+ * `sandbox.local/directory`. For a real control plane that stands in the sandbox's place.
+ */
+export function runCloudControllers(
+  access: ApiAccess,
+  options: { now: () => number },
+): Promise<Runner> {
+  const reconcilers = new Reconcilers(access, options.now);
+  runLoadBalancers(reconcilers);
+  runDirectoryProvisioner(reconcilers);
   return Promise.resolve(reconcilers);
 }

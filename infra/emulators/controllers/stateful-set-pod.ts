@@ -37,7 +37,7 @@ export async function createReplica(
   await createClaims(reconcilers, set, ordinal);
   const name = `${set.metadata.name}-${ordinal}`;
   const draft = draftPod(template, statefulSets, set);
-  const { generateName: _generated, labels, ...metadata } = draft.metadata;
+  const { labels, ...metadata } = draft.metadata;
   const mounted: Volume[] = (set.spec.volumeClaimTemplates ?? []).map((each) => ({
     name: each.metadata.name,
     persistentVolumeClaim: { claimName: claimName(set, each.metadata.name, ordinal) },

@@ -83,8 +83,9 @@ export class WorkQueue {
   async #work(key: string): Promise<void> {
     // Begins in a later turn, so that the events of one batch make one reconciliation.
     await new Promise((resolve) => setImmediate(resolve));
+    this.#waiting.delete(key);
     try {
-      await this.#reconcile(key);
+      if (!this.#closed) await this.#reconcile(key);
       this.#failures.delete(key);
     } catch (error) {
       this.#fail(key, error);
