@@ -15,6 +15,7 @@ import { expect, onTestFinished } from 'vitest';
 import { startTablestoreEmulator, type TablestoreEmulator } from './server.ts';
 import type { Credentials } from './signature.ts';
 
+/** The instance that the emulators of the tests are. */
 export const INSTANCE = 'backup-test';
 /** Signs requests of an account. */
 export const ACCOUNT_KEY = { accessKeyId: 'LTAIaccount', accessKeySecret: 'account-secret' };

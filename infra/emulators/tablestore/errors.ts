@@ -1,4 +1,7 @@
-/** HTTP status of each code; https://help.aliyun.com/en/tablestore/developer-reference/error-codes */
+/**
+ * HTTP status of each code; those of OTSSessionNotExist and OTSDataOutOfRange are a guess.
+ * https://help.aliyun.com/en/tablestore/developer-reference/error-codes
+ */
 const STATUS_BY_CODE = {
   OTSAuthFailed: 403,
   OTSNoPermissionAccess: 403,

@@ -49,7 +49,7 @@ export const DATE_SKEW_MS_MAX = 15 * 60 * 1000;
 export const TTL_SECONDS_MIN = 86_400;
 /** Default of the deviation allowed to a version given by the caller, in seconds. */
 export const VERSION_DEVIATION_SECONDS = 86_400;
-/** https://www.alibabacloud.com/help/en/tablestore/developer-reference/configure-local-transaction */
+/** alibabacloud.com/help/en/tablestore/developer-reference/configure-local-transaction */
 export const TRANSACTION_MS_MAX = 60_000;
 /** Bytes of one capacity unit. */
 export const CAPACITY_UNIT_BYTES = 4096;

@@ -1,4 +1,4 @@
-/** The messages of the service's protocol, version 2015-12-31: only what the emulator reads or says. */
+/** The messages of protocol version 2015-12-31: only what the emulator reads or says. */
 import {
   bool,
   bytes,

@@ -36,9 +36,12 @@ const PLACEHOLDERS: Readonly<Record<number, Placeholder>> = {
   11: { type: 'autoIncrement' },
 };
 
-/** What UpdateRow does to a column: the op type of a cell; without one it is a put. */
+/** What UpdateRow does to a column: the op type of a cell; without one it is a put. This one
+ * deletes the column. */
 export const OPERATION_DELETE_ALL = 1;
+/** Deletes the version whose timestamp the cell carries. */
 export const OPERATION_DELETE_ONE = 3;
+/** Adds the cell's integer. */
 export const OPERATION_INCREMENT = 4;
 
 /** A cell as it came: only the name is sure. */

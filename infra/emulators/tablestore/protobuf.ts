@@ -132,6 +132,7 @@ export const int32: Codec<number> = {
   },
 };
 
+/** As bigint: a number would lose digits. */
 export const int64: Codec<bigint> = {
   wireType: WIRE_VARINT,
   read: (cursor) => BigInt.asIntN(64, cursor.varint()),
@@ -140,6 +141,7 @@ export const int64: Codec<bigint> = {
   },
 };
 
+/** true and false. */
 export const bool: Codec<boolean> = {
   wireType: WIRE_VARINT,
   read: (cursor) => cursor.varint32() !== 0,
@@ -148,6 +150,7 @@ export const bool: Codec<boolean> = {
   },
 };
 
+/** Bytes of any meaning; read without a copy. */
 export const bytes: Codec<Buffer> = {
   wireType: WIRE_BYTES,
   read: (cursor) => cursor.block(),
@@ -156,6 +159,7 @@ export const bytes: Codec<Buffer> = {
   },
 };
 
+/** Text in UTF-8; other bytes are no message. */
 export const string: Codec<string> = {
   wireType: WIRE_BYTES,
   read: (cursor) => {

@@ -301,7 +301,7 @@ describe('a table with indexes', () => {
     expect(await client.listTable({})).toMatchObject({ tableNames: [] });
   });
 
-  it('takes no writes to an index, no versions of the caller, no row twice in a batch', async () => {
+  it('takes no writes to an index, no versions from outside, no row twice in a batch', async () => {
     const { client, clock } = await startFixture();
     await makeBackups(client, [global('by_phase', ['phase'])]);
     const intoIndex = put(client, 'by_phase', [{ phase: 'x' }, { cluster: 'c' }, { id: 'i' }], []);

@@ -167,7 +167,8 @@ function refuse(faults: FaultPlan, fault: Fault): void {
     case 'forbidden':
       throw new TablestoreError(
         'OTSNoPermissionAccess',
-        'You have no permission to access the requested resource, please contact the resource owner',
+        'You have no permission to access the requested resource, ' +
+          'please contact the resource owner',
       );
     case 'drop':
     case 'lostReply':

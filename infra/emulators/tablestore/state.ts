@@ -38,6 +38,7 @@ export interface KeyedRow {
 /** How many late index changes one write takes in on the way. */
 const CHANGES_PER_WRITE_MAX = 64;
 
+/** The emulator's state; one at a time per folder. */
 export class TablestoreState {
   private readonly root: RootDatabase<unknown, string>;
   private readonly tableRecords: Database<TableRecord, string>;
@@ -82,14 +83,17 @@ export class TablestoreState {
     throw outcome.error;
   }
 
+  /** Resolves when every write is committed and the folder is free. */
   async close(): Promise<void> {
     await this.root.close();
   }
 
+  /** The table of that name; an index's name finds none. */
   table(name: string): TableRecord | undefined {
     return this.tables.get(name);
   }
 
+  /** By name. */
   allTables(): TableRecord[] {
     return [...this.tables.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -113,6 +117,7 @@ export class TablestoreState {
     return next;
   }
 
+  /** The row under a key; inside `write`, as the write sees it. */
   row(key: Buffer): StoredRow | undefined {
     const bytes = this.rows.get(key);
     return bytes === undefined ? undefined : decodeStoredRow(bytes);

@@ -1,4 +1,4 @@
-/** From what CreateTable, UpdateTable and CreateIndex say to what the emulator keeps, with checks. */
+/** What CreateTable, UpdateTable and CreateIndex say, checked, as what the emulator keeps. */
 import { invalid } from './errors.ts';
 import {
   DEFINED_COLUMNS_MAX,

@@ -28,6 +28,7 @@ export interface LocalTransaction {
   readonly rows: Map<string, PlannedRow>;
 }
 
+/** The transactions that are under way. */
 export class LocalTransactions {
   private readonly byId = new Map<string, LocalTransaction>();
   private readonly byPartition = new Map<string, LocalTransaction>();
