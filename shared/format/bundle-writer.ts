@@ -102,6 +102,11 @@ export class BundleWriter<M> {
     this.pending = [];
   }
 
+  /** Whether the member that is being filled has nothing in it. */
+  get isEmpty(): boolean {
+    return this.used === 0;
+  }
+
   /** Whether members should be taken before more objects go in. */
   get isBusy(): boolean {
     return this.packing.length >= PACKING_MAX;

@@ -1,0 +1,165 @@
+/**
+ * The archive on its way into the vault: a multipart upload whose parts hold whole gzip members. Its
+ * state is small and complete, so that another worker goes on after the last part it knows of; a part
+ * that a dead worker sent after that is simply sent again under its number.
+ */
+import { AlreadyExistsError, BackupCentreError, NotFoundError } from '../../../domain/errors.ts';
+import { ResumableSha256 } from '../../../format/resumable-sha256.ts';
+import type { ObjectInfo, ObjectStore, PutOptions } from '../../../ports/object-store.ts';
+
+/** Bytes of a part at least, the last excepted (design §4). */
+export const PART_BYTES_MIN = 8 * 1024 * 1024;
+/** Smallest part the service accepts, the last excepted. @see ObjectStore.uploadPart */
+export const PART_BYTES_ACCEPTED = 100 * 1024;
+/** Parts of one upload at most. @see ObjectStore.uploadPart */
+const PARTS_MAX = 10_000;
+/** From this part on parts are larger, so that 10,000 of them hold 200 GiB. */
+const LARGE_PARTS_FROM = 5_000;
+const LARGE_PART_BYTES_MIN = 32 * 1024 * 1024;
+
+/** What a checkpoint holds of an upload. */
+export interface UploadState {
+  readonly uploadId: string;
+  readonly etags: readonly string[];
+  /** Bytes in finished parts. */
+  readonly offset: number;
+  /** State of the SHA-256 over them; the digest once the last part is there. */
+  readonly sha: string;
+  readonly closed: boolean;
+}
+
+/** One upload, part by part. */
+export class ArchiveUpload {
+  private readonly store: ObjectStore;
+  private readonly key: string;
+  private readonly options: PutOptions;
+  private readonly uploadId: string;
+  private readonly hash: ResumableSha256 | undefined;
+  private readonly etags: string[];
+  private offset: number;
+  private digest: string | undefined;
+
+  private constructor(init: {
+    store: ObjectStore;
+    key: string;
+    options: PutOptions;
+    state: UploadState;
+    hash: ResumableSha256 | undefined;
+  }) {
+    this.store = init.store;
+    this.key = init.key;
+    this.options = init.options;
+    this.uploadId = init.state.uploadId;
+    this.etags = [...init.state.etags];
+    this.offset = init.state.offset;
+    this.hash = init.hash;
+    this.digest = init.state.closed ? init.state.sha : undefined;
+  }
+
+  /** Begins anew; an upload that a dead worker began and nobody knows of is aborted first. */
+  static async begin(
+    store: ObjectStore,
+    key: string,
+    options: { readonly encrypt: boolean },
+  ): Promise<ArchiveUpload> {
+    await abortUploads(store, key);
+    const put: PutOptions = {
+      ifAbsent: true,
+      encrypt: options.encrypt,
+      contentType: 'application/gzip',
+    };
+    const uploadId = await store.startUpload(key, put);
+    const hash = await ResumableSha256.start();
+    const state = { uploadId, etags: [], offset: 0, sha: '', closed: false };
+    return new ArchiveUpload({ store, key, options: put, state, hash });
+  }
+
+  static async resume(
+    store: ObjectStore,
+    key: string,
+    options: { readonly encrypt: boolean },
+    state: UploadState,
+  ): Promise<ArchiveUpload> {
+    const hash = state.closed ? undefined : await ResumableSha256.start(state.sha);
+    const put: PutOptions = { ifAbsent: true, encrypt: options.encrypt };
+    return new ArchiveUpload({ store, key, options: put, state, hash });
+  }
+
+  /** Bytes a part should have at least before it is sent. */
+  get partBytesMin(): number {
+    return this.etags.length < LARGE_PARTS_FROM ? PART_BYTES_MIN : LARGE_PART_BYTES_MIN;
+  }
+
+  /** Bytes sent so far. */
+  get sentBytes(): number {
+    return this.offset;
+  }
+
+  /** Whether its last part was sent. */
+  get isClosed(): boolean {
+    return this.digest !== undefined;
+  }
+
+  /** Sends a part. @throws UploadLostError */
+  async send(bytes: Uint8Array): Promise<void> {
+    const number = this.etags.length + 1;
+    if (number > PARTS_MAX) {
+      throw new BackupCentreError(
+        'bundle_invalid',
+        `Cannot go on with ${this.key}: an archive has at most ${PARTS_MAX} parts`,
+      );
+    }
+    const part = await this.orLost(this.store.uploadPart(this.key, this.uploadId, number, bytes));
+    this.hash?.update(bytes);
+    this.etags.push(part.etag);
+    this.offset += bytes.length;
+  }
+
+  /** No part follows. */
+  close(): void {
+    this.digest ??= this.hash?.digest();
+  }
+
+  state(): UploadState {
+    return {
+      uploadId: this.uploadId,
+      etags: [...this.etags],
+      offset: this.offset,
+      sha: this.digest ?? this.hash?.save() ?? '',
+      closed: this.digest !== undefined,
+    };
+  }
+
+  /** Makes the archive visible; safe to repeat. @throws UploadLostError */
+  async complete(): Promise<{ readonly info: ObjectInfo; readonly sha256: string }> {
+    const parts = this.etags.map((etag, i) => ({ number: i + 1, etag }));
+    const done = this.store.completeUpload(this.key, this.uploadId, parts, this.options);
+    return { info: await this.orLost(done), sha256: this.digest ?? '' };
+  }
+
+  private async orLost<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      if (error instanceof AlreadyExistsError) throw error;
+      const gone = error instanceof NotFoundError;
+      const differs = error instanceof BackupCentreError && error.code === 'bundle_invalid';
+      if (gone || differs) throw new UploadLostError(error.message);
+      throw error;
+    }
+  }
+}
+
+/** The service no longer has the upload, or has other parts than were sent: begin anew. */
+export class UploadLostError extends BackupCentreError {
+  constructor(message: string) {
+    super('bundle_invalid', message, { retryable: true });
+  }
+}
+
+/** Aborts every upload to keys that begin so. Safe to repeat. */
+export async function abortUploads(store: ObjectStore, prefix: string): Promise<void> {
+  for (const upload of await store.listUploads(prefix)) {
+    await store.abortUpload(upload.key, upload.uploadId);
+  }
+}
