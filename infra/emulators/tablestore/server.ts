@@ -33,6 +33,8 @@ export interface TablestoreEmulatorOptions {
   readonly tableReadyDelayMs?: number;
   /** Default true. false: neither signatures nor dates are checked. */
   readonly checkSignatures?: boolean;
+  /** The machine's clock, which callers outside sign by; default `Date.now`. */
+  readonly machineNow?: () => number;
 }
 
 /** An emulator that is up. */
@@ -73,6 +75,7 @@ export async function startTablestoreEmulator(
       instanceName,
       credentials,
       now,
+      machineNow: options.machineNow ?? Date.now,
       checkSignatures: options.checkSignatures ?? true,
     },
     faults,

@@ -28,6 +28,8 @@ export interface Authority {
   readonly instanceName: string;
   readonly credentials: (accessKeyId: string) => Credentials | undefined;
   readonly now: () => number;
+  /** The machine's clock, which callers outside sign by. */
+  readonly machineNow: () => number;
   /** false: neither signature nor date is looked at. */
   readonly checkSignatures: boolean;
 }
@@ -74,7 +76,9 @@ function checkInstance(name: string, authority: Authority): void {
 function checkDate(text: string, authority: Authority): void {
   const dateMs = Date.parse(text);
   if (Number.isNaN(dateMs)) throw invalid(`Invalid date format: ${text}.`);
-  if (Math.abs(dateMs - authority.now()) <= DATE_SKEW_MS_MAX) return;
+  // Callers outside cannot follow an emulated time that was moved ahead, functions inside do.
+  const clocks = [authority.now(), authority.machineNow()];
+  if (clocks.some((now) => Math.abs(dateMs - now) <= DATE_SKEW_MS_MAX)) return;
   throw authFailed(`Mismatch between system time and x-ots-date: ${text}.`);
 }
 
