@@ -1,0 +1,86 @@
+/** From a request's body to an object of a kind, with the vendor's refusals. */
+
+import type { Writer } from '../cluster.ts';
+import { isObject, type JsonObject, textAt } from '../json-tree.ts';
+import type { ServedResource } from '../resources/served-resource.ts';
+import { DecodeError } from '../schema/decode.ts';
+import { badRequest } from '../status-error.ts';
+
+/** `ConfigMap in version "v1" cannot be handled as a ConfigMap: ...` */
+export function cannotHandle(
+  resource: ServedResource,
+  why: string,
+  sent?: { readonly kind: string; readonly version: string },
+): Error {
+  const { kind, version } = sent ?? { kind: resource.info.kind, version: resource.info.version };
+  return badRequest(
+    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.info.kind}: ${why}`,
+  );
+}
+
+function checkKind(resource: ServedResource, raw: JsonObject): void {
+  const apiVersion = textAt(raw, 'apiVersion');
+  const kind = textAt(raw, 'kind');
+  const { info } = resource;
+  if (resource.custom && (apiVersion === '' || kind === '')) {
+    // Custom resources have no Go type to fall back to.
+    if (kind === '') {
+      throw badRequest(
+        `the object provided is unrecognized (must be of type ${info.kind}): couldn't get ` +
+          `version/kind; json parse error: Object 'Kind' is missing in '${JSON.stringify(raw)}'`,
+      );
+    }
+    throw badRequest(
+      'the API version in the data () does not match the expected API version (' +
+        `${resource.apiVersion})`,
+    );
+  }
+  const sameVersion = apiVersion === '' || apiVersion === resource.apiVersion;
+  if (sameVersion && (kind === '' || kind === info.kind)) return;
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1) || info.version;
+  if (resource.custom) {
+    if (!sameVersion) {
+      throw badRequest(
+        `the API version in the data (${apiVersion}) does not match the expected API version ` +
+          `(${resource.apiVersion})`,
+      );
+    }
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ` +
+        `${info.kind}: no kind ${JSON.stringify(kind)} is registered for version ` +
+        `${JSON.stringify(apiVersion)} in scheme "unstructured.UnstructuredObjectTyper"`,
+    );
+  }
+  const group = info.group.replace(/\..*$/, '') || 'core';
+  const why = sameVersion
+    ? `converting (${info.version}.${kind}) to (${group}.${info.kind}): unknown conversion`
+    : `no kind ${JSON.stringify(kind || info.kind)} is registered for version ` +
+      `${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:110"`;
+  throw cannotHandle(resource, why, { kind: kind || info.kind, version });
+}
+
+/**
+ * Reads an object of the resource; unknown fields are dropped, told of, or refused, as the writer
+ * asked. @throws StatusError 400
+ */
+export function decodeObject(
+  resource: ServedResource,
+  raw: JsonObject,
+  writer: Pick<Writer, 'fieldValidation' | 'warnings'>,
+): JsonObject {
+  checkKind(resource, raw);
+  let decoded: ReturnType<ServedResource['codec']['decode']>;
+  try {
+    decoded = resource.codec.decode(raw);
+  } catch (error) {
+    if (error instanceof DecodeError) throw cannotHandle(resource, error.message);
+    throw error;
+  }
+  const unknown = decoded.unknownFields.map((path) => `unknown field "${path}"`);
+  if (unknown.length > 0 && writer.fieldValidation === 'Strict') {
+    throw cannotHandle(resource, `strict decoding error: ${unknown.join(', ')}`);
+  }
+  if (writer.fieldValidation === 'Warn') writer.warnings.push(...unknown);
+  if (!isObject(decoded.object.metadata)) decoded.object.metadata = {};
+  return decoded.object;
+}
