@@ -16,15 +16,18 @@ import { volumesStep } from './steps/backup/volumes.ts';
 
 const ABANDON = 'abandon';
 
-/** Runs of kind `backup`. */
-export function backupWorkflow(services: BackupServices): Workflow<BackupRecord> {
+/** Runs of kind `backup`. `partBytesMin`: bytes of an upload's part, where the default is too much. */
+export function backupWorkflow(
+  services: BackupServices,
+  partBytesMin?: number,
+): Workflow<BackupRecord> {
   return {
     kind: 'backup',
     table: 'backups',
     steps: [
       resolveStep(services),
       claimStep(services),
-      captureStep(services),
+      captureStep(services, partBytesMin),
       volumesStep(services),
       finaliseStep(services),
       tidyStep(),

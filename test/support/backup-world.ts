@@ -63,6 +63,8 @@ export class BackupWorld implements RunnerServices {
   readonly entropy = new SeededEntropy();
   readonly log = new MemoryLogger();
   readonly cluster: InMemoryClusterClient;
+  /** Bytes of an upload's part; undefined is the product's own. */
+  partBytesMin: number | undefined;
   private runs = 0;
 
   private constructor(resources: readonly ApiResource[], namespaces: readonly string[]) {
@@ -125,14 +127,16 @@ export class BackupWorld implements RunnerServices {
   async work(id: string, invocationMs = INVOCATION_MS): Promise<InvocationResult> {
     const { runId } = await this.record(id);
     const deadlineMs = this.clock.now() + invocationMs;
-    return await workOnRun(this, [backupWorkflow(this)], { runId, deadlineMs });
+    return await workOnRun(this, [backupWorkflow(this, this.partBytesMin)], { runId, deadlineMs });
   }
 
   /** Works until the run has ended, waking it when it waits. */
   async workToEnd(id: string): Promise<BackupRecord> {
     for (let invocation = 0; invocation < 100; invocation += 1) {
-      const result = await this.work(id);
-      if (result === 'ended') return await this.record(id);
+      await this.work(id);
+      const record = await this.record(id);
+      const run = await this.records.get('runs', [record.runId]);
+      if (run?.value.state === 'ended') return record;
       await this.clock.advance(600_000);
     }
     throw new Error(`Run of ${id} did not end`);

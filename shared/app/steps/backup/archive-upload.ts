@@ -8,7 +8,7 @@ import { ResumableSha256 } from '../../../format/resumable-sha256.ts';
 import type { ObjectInfo, ObjectStore, PutOptions } from '../../../ports/object-store.ts';
 
 /** Bytes of a part at least, the last excepted (design §4). */
-export const PART_BYTES_MIN = 8 * 1024 * 1024;
+const PART_BYTES_MIN = 8 * 1024 * 1024;
 /** Smallest part the service accepts, the last excepted. @see ObjectStore.uploadPart */
 export const PART_BYTES_ACCEPTED = 100 * 1024;
 /** Parts of one upload at most. @see ObjectStore.uploadPart */
@@ -16,6 +16,13 @@ const PARTS_MAX = 10_000;
 /** From this part on parts are larger, so that 10,000 of them hold 200 GiB. */
 const LARGE_PARTS_FROM = 5_000;
 const LARGE_PART_BYTES_MIN = 32 * 1024 * 1024;
+
+/** How an archive is uploaded. */
+export interface UploadOptions {
+  readonly encrypt: boolean;
+  /** Bytes of a part at least; the default is what design §4 says. */
+  readonly partBytesMin?: number;
+}
 
 /** What a checkpoint holds of an upload. */
 export interface UploadState {
@@ -32,7 +39,8 @@ export interface UploadState {
 export class ArchiveUpload {
   private readonly store: ObjectStore;
   private readonly key: string;
-  private readonly options: PutOptions;
+  private readonly put: PutOptions;
+  private readonly smallPart: number;
   private readonly uploadId: string;
   private readonly hash: ResumableSha256 | undefined;
   private readonly etags: string[];
@@ -42,13 +50,15 @@ export class ArchiveUpload {
   private constructor(init: {
     store: ObjectStore;
     key: string;
-    options: PutOptions;
+    options: UploadOptions;
     state: UploadState;
     hash: ResumableSha256 | undefined;
   }) {
     this.store = init.store;
     this.key = init.key;
-    this.options = init.options;
+    const { encrypt, partBytesMin } = init.options;
+    this.put = putOptions(encrypt);
+    this.smallPart = partBytesMin ?? PART_BYTES_MIN;
     this.uploadId = init.state.uploadId;
     this.etags = [...init.state.etags];
     this.offset = init.state.offset;
@@ -60,34 +70,30 @@ export class ArchiveUpload {
   static async begin(
     store: ObjectStore,
     key: string,
-    options: { readonly encrypt: boolean },
+    options: UploadOptions,
   ): Promise<ArchiveUpload> {
-    await abortUploads(store, key);
-    const put: PutOptions = {
-      ifAbsent: true,
-      encrypt: options.encrypt,
-      contentType: 'application/gzip',
-    };
-    const uploadId = await store.startUpload(key, put);
+    for (const left of await store.listUploads(key)) {
+      await store.abortUpload(left.key, left.uploadId);
+    }
+    const uploadId = await store.startUpload(key, putOptions(options.encrypt));
     const hash = await ResumableSha256.start();
     const state = { uploadId, etags: [], offset: 0, sha: '', closed: false };
-    return new ArchiveUpload({ store, key, options: put, state, hash });
+    return new ArchiveUpload({ store, key, options, state, hash });
   }
 
   static async resume(
     store: ObjectStore,
     key: string,
-    options: { readonly encrypt: boolean },
+    options: UploadOptions,
     state: UploadState,
   ): Promise<ArchiveUpload> {
     const hash = state.closed ? undefined : await ResumableSha256.start(state.sha);
-    const put: PutOptions = { ifAbsent: true, encrypt: options.encrypt };
-    return new ArchiveUpload({ store, key, options: put, state, hash });
+    return new ArchiveUpload({ store, key, options, state, hash });
   }
 
   /** Bytes a part should have at least before it is sent. */
   get partBytesMin(): number {
-    return this.etags.length < LARGE_PARTS_FROM ? PART_BYTES_MIN : LARGE_PART_BYTES_MIN;
+    return this.etags.length < LARGE_PARTS_FROM ? this.smallPart : LARGE_PART_BYTES_MIN;
   }
 
   /** Bytes sent so far. */
@@ -133,7 +139,7 @@ export class ArchiveUpload {
   /** Makes the archive visible; safe to repeat. @throws UploadLostError */
   async complete(): Promise<{ readonly info: ObjectInfo; readonly sha256: string }> {
     const parts = this.etags.map((etag, i) => ({ number: i + 1, etag }));
-    const done = this.store.completeUpload(this.key, this.uploadId, parts, this.options);
+    const done = this.store.completeUpload(this.key, this.uploadId, parts, this.put);
     return { info: await this.orLost(done), sha256: this.digest ?? '' };
   }
 
@@ -157,9 +163,6 @@ export class UploadLostError extends BackupCentreError {
   }
 }
 
-/** Aborts every upload to keys that begin so. Safe to repeat. */
-export async function abortUploads(store: ObjectStore, prefix: string): Promise<void> {
-  for (const upload of await store.listUploads(prefix)) {
-    await store.abortUpload(upload.key, upload.uploadId);
-  }
+function putOptions(encrypt: boolean): PutOptions {
+  return { ifAbsent: true, encrypt, contentType: 'application/gzip' };
 }

@@ -46,15 +46,15 @@ export interface Captured {
   readonly chunks: number;
 }
 
-/** The step. */
-export function captureStep(services: BackupServices): Step<BackupRecord> {
+/** The step. `partBytesMin`: see `UploadOptions`. */
+export function captureStep(services: BackupServices, partBytesMin?: number): Step<BackupRecord> {
   return {
     name: CAPTURE_STEP,
     run: async (context) => {
       const journal = RunJournal.resume(context, services.clock);
       const checkpoint = readCheckpoint(context.checkpoint);
       try {
-        return await capture(services, context, journal, checkpoint);
+        return await capture({ services, context, journal, partBytesMin }, checkpoint);
       } catch (error) {
         if (!(error instanceof UploadLostError)) throw error;
         return await beginAnew(context, journal, checkpoint, error);
@@ -81,19 +81,24 @@ export function capturedOf(context: StepContext<BackupRecord>): Captured {
 }
 
 async function capture(
-  services: BackupServices,
-  context: StepContext<BackupRecord>,
-  journal: RunJournal,
+  parts: {
+    readonly services: BackupServices;
+    readonly context: StepContext<BackupRecord>;
+    readonly journal: RunJournal;
+    readonly partBytesMin: number | undefined;
+  },
   from: Checkpoint,
 ): Promise<StepOutcome> {
+  const { services, context, journal, partBytesMin } = parts;
   const { store, keys, encrypt } = await openBackup(services, context.record());
+  const options = { encrypt, ...(partBytesMin === undefined ? {} : { partBytesMin }) };
   const { archive } = keys;
   const state = new CaptureState();
   const pending = await replayCapture(context.scratch, from.chunks, state);
   const upload =
     from.upload === undefined
-      ? await ArchiveUpload.begin(store, archive, { encrypt })
-      : await ArchiveUpload.resume(store, archive, { encrypt }, from.upload);
+      ? await ArchiveUpload.begin(store, archive, options)
+      : await ArchiveUpload.resume(store, archive, options, from.upload);
   let { chunks } = from;
   const save = async (written: number, position: CapturePosition) => {
     chunks = written;
@@ -114,8 +119,8 @@ async function capture(
       now: () => services.clock.now(),
       save,
     });
-    const parts = { services, context, client, session, state, journal };
-    if (!(await readCluster(parts))) return { kind: 'again' };
+    if (!(await readCluster({ services, context, client, session, state, journal })))
+      return { kind: 'again' };
   }
   const { info, sha256 } = await upload.complete();
   await updateRecord(context, state, info.sizeBytes);
