@@ -25,6 +25,9 @@ await Promise.all([
       outfile: `dist/${name}/index.js`,
       format: 'cjs',
       minify: true,
+      // The Tablestore SDK assigns undeclared variables, which strict mode refuses; the compiler's
+      // own `strict` would make the whole bundle strict.
+      tsconfigRaw: { compilerOptions: { target: 'es2022', verbatimModuleSyntax: true } },
       keepNames: true,
       // ali-oss requires this undeclared optional dependency.
       external: ['proxy-agent'],

@@ -1,5 +1,5 @@
 /** Calls of Container Service (CS, 2015-12-15) through the vendor's generic client, errors translated. */
-import OpenApi, { $OpenApiUtil } from '@alicloud/openapi-core';
+import { $OpenApiUtil } from '@alicloud/openapi-core';
 import { RuntimeOptions } from '@darabonba/typescript';
 import {
   BackupCentreError,
@@ -10,6 +10,7 @@ import {
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import { type Pacing, STORE_RETRIES, withRetries } from '../bounded-retry.ts';
 import { type CloudCredentials, type CredentialsProvider, PerKeyClient } from '../credentials.ts';
+import { type OpenApiClient, OpenApiClientClass } from '../open-api-client.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const READ_TIMEOUT_MS = 20_000;
@@ -27,7 +28,7 @@ export interface CsRequest {
 
 /** The CS API of one region. */
 export class CsCalls {
-  private readonly clients: PerKeyClient<OpenApi>;
+  private readonly clients: PerKeyClient<OpenApiClient>;
   private readonly pacing: Pacing;
 
   constructor(endpoint: string, credentials: CredentialsProvider, pacing: Pacing) {
@@ -62,9 +63,9 @@ export class CsCalls {
   }
 }
 
-function buildClient(endpoint: string, keys: CloudCredentials): OpenApi {
+function buildClient(endpoint: string, keys: CloudCredentials): OpenApiClient {
   const url = new URL(endpoint);
-  return new OpenApi(
+  return new OpenApiClientClass(
     new $OpenApiUtil.Config({
       accessKeyId: keys.accessKeyId,
       accessKeySecret: keys.accessKeySecret,

@@ -1,0 +1,5 @@
+/** OSS events of dispatch objects: runs or resumes restores. */
+import { dispatchHandler } from '../../shared/wiring/work-on-dispatches.ts';
+
+/** Function Compute's entry. */
+export const handler = dispatchHandler(() => []);
