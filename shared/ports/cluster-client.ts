@@ -69,11 +69,13 @@ export interface ClusterClient {
   /**
    * POSTs the object; returns the server's object. @throws ApiRejection (409 AlreadyExists included)
    * A lost reply is not repeated by the client: whether it happened is the caller's to find out.
+   * `fieldManager` (at most 128 characters) stands in the managedFields of what was created: by it a
+   * caller knows its own object again.
    */
   create(
     target: ObjectTarget,
     body: Uint8Array,
-    options?: { readonly dryRun?: boolean },
+    options?: { readonly dryRun?: boolean; readonly fieldManager?: string },
   ): Promise<Uint8Array>;
   /** @throws ApiRejection, NotFoundError */
   patch(
