@@ -76,8 +76,35 @@ export function toBytes(object: JsonObject, resource: ApiResource): Uint8Array {
 
 /** Built-in kinds come without apiVersion and kind in lists; custom resources carry them. */
 export function listBytes(resource: ApiResource, held: HeldObject): Uint8Array {
-  const builtIn = !resource.group.includes('.') || resource.group.endsWith('.k8s.io');
-  if (!builtIn) return toBytes(held.object, resource);
+  if (!isBuiltIn(resource)) return toBytes(held.object, resource);
   const { apiVersion: _a, kind: _k, ...rest } = held.object;
   return Buffer.from(JSON.stringify(rest));
+}
+
+/** Whether status is written apart from the rest. */
+export function hasStatusSubresource(resource: ApiResource): boolean {
+  return isBuiltIn(resource);
+}
+
+/** What a patch may change: through the status subresource the status, else everything but it. */
+export function applyToPart(
+  target: { readonly resource: ApiResource; readonly subresource?: string },
+  held: JsonObject,
+  patched: JsonObject,
+): JsonObject {
+  if (target.subresource === 'status') return { ...held, status: patched.status };
+  if (!hasStatusSubresource(target.resource)) return patched;
+  const { status: _ignored, ...rest } = patched;
+  return held.status === undefined ? rest : { ...rest, status: held.status };
+}
+
+function isBuiltIn(resource: ApiResource): boolean {
+  return !resource.group.includes('.') || resource.group.endsWith('.k8s.io');
+}
+
+/** The object as created under the name of a field manager. */
+export function managedBy(object: JsonObject, manager: string | undefined): JsonObject {
+  if (manager === undefined) return object;
+  const entry = { manager, operation: 'Update', fieldsType: 'FieldsV1', fieldsV1: {} };
+  return { ...object, metadata: { ...metadataOf(object), managedFields: [entry] } };
 }

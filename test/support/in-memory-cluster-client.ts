@@ -17,13 +17,16 @@ import {
   type ObjectTarget,
 } from '../../shared/ports/cluster-client.ts';
 import {
+  applyToPart,
   decodeToken,
   describeTarget,
   encodeToken,
   type HeldObject,
+  hasStatusSubresource,
   isFinished,
   keyOf,
   listBytes,
+  managedBy,
   metadataOf,
   objectKey,
   type PageToken,
@@ -51,7 +54,8 @@ interface Snapshot {
 /**
  * A small API server over a map: uids, resourceVersions, paging over a snapshot, 404, 409, 410, dry run,
  * merge and JSON patches, finalizers, namespaces that take their content along. No admission, no
- * defaulting, no schemas, no controllers; objects exist once, whatever version asks for them.
+ * defaulting, no schemas, no controllers; objects exist once, whatever version asks for them. Built-in
+ * kinds have a status subresource, custom ones have none.
  */
 export class InMemoryClusterClient implements ClusterClient {
   /** Replace to see, refuse or lose calls. */
@@ -161,14 +165,16 @@ export class InMemoryClusterClient implements ClusterClient {
   create(
     target: ObjectTarget,
     body: Uint8Array,
-    options: { readonly dryRun?: boolean } = {},
+    options: { readonly dryRun?: boolean; readonly fieldManager?: string } = {},
   ): Promise<Uint8Array> {
     return this.call('create', describeTarget(target), async () => {
       this.authorise('create', target.resource);
       this.mustServe(target.resource);
       const object = parseObject(body, `create ${describeTarget(target)}`);
       this.checkNew(target, object);
-      const { status: _dropped, ...wanted } = object;
+      const { status, ...rest } = object;
+      const hasStatus = status !== undefined && !hasStatusSubresource(target.resource);
+      const wanted = managedBy(hasStatus ? object : rest, options.fieldManager);
       const held = this.keep(target, wanted, options.dryRun ?? false);
       return toBytes(held.object, target.resource);
     });
@@ -196,14 +202,7 @@ export class InMemoryClusterClient implements ClusterClient {
         const message = `Cannot patch ${describeTarget(target)}: the object has been modified`;
         throw new ApiRejection(409, 'Conflict', message);
       }
-      // A status subresource changes nothing but the status, and the main one everything else.
-      const merged =
-        target.subresource === 'status'
-          ? { ...held.object, status: patched.status }
-          : {
-              ...patched,
-              ...(held.object.status === undefined ? {} : { status: held.object.status }),
-            };
+      const merged = applyToPart(target, held.object, patched);
       if (isDeepStrictEqual(merged, held.object)) return toBytes(held.object, target.resource);
       const next = this.keep(target, merged);
       if (isFinished(next.object)) this.objects.delete(keyOf(next));
