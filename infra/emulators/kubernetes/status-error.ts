@@ -96,12 +96,12 @@ export function resourceNotFound(): StatusError {
   });
 }
 
-/** 409: the name is taken. */
-export function alreadyExists(subject: ErrorSubject): StatusError {
+/** 409: the name is taken, perhaps by an object that is on its way out. */
+export function alreadyExists(subject: ErrorSubject, deleting: boolean): StatusError {
   return new StatusError({
     code: 409,
     reason: 'AlreadyExists',
-    message: `${named(subject)} already exists`,
+    message: `${deleting ? 'object is being deleted: ' : ''}${named(subject)} already exists`,
     details: detailsOf(subject),
   });
 }

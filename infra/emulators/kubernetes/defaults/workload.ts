@@ -109,6 +109,10 @@ function autoscalerV2(object: JsonObject): void {
 /** Defaults by the struct that they belong to. */
 export const workloadDefaults: Readonly<Record<string, (object: JsonObject) => void>> = {
   'apps/v1.DeploymentSpec': deploymentSpec,
+  'apps/v1.DaemonSet': (o) => {
+    const annotations = ensureObject(ensureObject(o, 'metadata'), 'annotations');
+    setDefault(annotations, 'deprecated.daemonset.template.generation', '1');
+  },
   'apps/v1.DaemonSetSpec': daemonSetSpec,
   'apps/v1.StatefulSetSpec': statefulSetSpec,
   'apps/v1.ReplicaSetSpec': (o) => setDefault(o, 'replicas', 1),

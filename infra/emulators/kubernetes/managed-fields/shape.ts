@@ -1,5 +1,5 @@
 /** How server-side apply sees a kind: which maps and lists are merged, and by what. */
-import type { FieldType, Struct } from '../schema/struct-table.ts';
+import type { Field, FieldType, Struct } from '../schema/struct-table.ts';
 import { structNamed } from '../schema/struct-table.ts';
 
 /** A map (or struct) whose entries are owned one by one, unless it is atomic. */
@@ -40,11 +40,11 @@ function relationOf(listType: string | undefined): ListShape['relation'] {
 
 function shapeOfType(
   type: FieldType,
-  options: { listType?: string; listKeys: readonly string[]; atomic: boolean },
+  options: Pick<Field, 'listKeys' | 'atomic' | 'atomicItems' | 'listType'>,
 ): Shape {
   if (type.form === 'scalar') return scalarShape;
   if (type.form === 'struct') return structShape(structNamed(type.name), options.atomic);
-  const plain = { listKeys: [], atomic: false };
+  const plain = { listKeys: [], atomic: false, atomicItems: false };
   if (type.form === 'map') {
     const value = shapeOfType(type.value, plain);
     return { form: 'map', atomic: options.atomic, isField: () => false, child: () => value };
@@ -55,7 +55,7 @@ function shapeOfType(
     relation: relationOf(options.listType),
     keys: options.listKeys,
     keyDefault: (key) => itemStruct?.byName.get(key)?.defaultValue,
-    item: shapeOfType(type.item, plain),
+    item: shapeOfType(type.item, { ...plain, atomic: options.atomicItems }),
   };
 }
 

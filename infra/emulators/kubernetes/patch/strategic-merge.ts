@@ -5,7 +5,7 @@
  */
 import { deepEqual, isObject, type JsonObject } from '../json-tree.ts';
 import { type Field, type FieldType, type Struct, structNamed } from '../schema/struct-table.ts';
-import { badRequest } from '../status-error.ts';
+import { badRequest, StatusError } from '../status-error.ts';
 
 const orderPrefix = '$setElementOrder/';
 const deletePrefix = '$deleteFromPrimitiveList/';
@@ -26,24 +26,38 @@ function texts(value: unknown): unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : [];
 }
 
-function sortByOrder(
-  items: unknown[],
-  order: unknown[],
-  idOf: (item: unknown) => unknown,
+type IdOf = (item: unknown) => string;
+
+function rankOf(items: readonly unknown[], idOf: IdOf): ReadonlyMap<string, number> {
+  return new Map(items.map((item, index) => [idOf(item), index]));
+}
+
+/**
+ * Items that `order` names follow it; the others keep the server's order and come where the server
+ * had them, or after the named ones. @see normalizeElementOrder
+ */
+function normaliseOrder(
+  merged: readonly unknown[],
+  order: readonly unknown[],
+  server: readonly unknown[],
+  idOf: IdOf,
 ): unknown[] {
-  const rank = new Map(order.map((entry, index) => [JSON.stringify(idOf(entry)), index]));
-  // Items that the order does not name stay before the next one that it names.
-  const ranked = items.filter((item) => rank.has(JSON.stringify(idOf(item))));
-  ranked.sort(
-    (a, b) => (rank.get(JSON.stringify(idOf(a))) ?? 0) - (rank.get(JSON.stringify(idOf(b))) ?? 0),
-  );
-  let next = 0;
-  return items.map((item) => {
-    if (!rank.has(JSON.stringify(idOf(item)))) return item;
-    const taken = ranked[next];
-    next += 1;
-    return taken;
-  });
+  const [orderRank, serverRank] = [rankOf(order, idOf), rankOf(server, idOf)];
+  const byRank = (rank: ReadonlyMap<string, number>) => (a: unknown, b: unknown) =>
+    (rank.get(idOf(a)) ?? rank.size) - (rank.get(idOf(b)) ?? rank.size);
+  const named = merged.filter((item) => orderRank.has(idOf(item))).sort(byRank(orderRank));
+  const others = merged.filter((item) => !orderRank.has(idOf(item))).sort(byRank(serverRank));
+  const result: unknown[] = [];
+  for (const item of named) {
+    const at = serverRank.get(idOf(item));
+    while (at !== undefined && others.length > 0) {
+      const next = serverRank.get(idOf(others[0]));
+      if (next === undefined || next > at) break;
+      result.push(others.shift());
+    }
+    result.push(item);
+  }
+  return [...result, ...others];
 }
 
 function mergePrimitives(original: unknown[], patch: unknown[]): unknown[] {
@@ -70,9 +84,11 @@ function mergeKeyed(
       throw badRequest(`invalid patch of ${field.name}: a list item is no object`);
     const id = item[key];
     if (id === undefined) {
-      throw badRequest(
-        `map: map[${Object.keys(item).join(' ')}] does not contain declared merge key: ${key}`,
-      );
+      const shown = Object.entries(item).map(([k, v]) => `${k}:${String(v)}`);
+      throw new StatusError({
+        code: 500,
+        message: `map: map[${shown.join(' ')}] does not contain declared merge key: ${key}`,
+      });
     }
     const at = merged.findIndex((m) => isObject(m) && deepEqual(m[key], id));
     const before = merged[at];
@@ -84,34 +100,43 @@ function mergeKeyed(
   return merged;
 }
 
+function idBy(mergeKey: string): IdOf {
+  return (item) => JSON.stringify(mergeKey !== '' && isObject(item) ? item[mergeKey] : item) ?? '';
+}
+
 function mergeList(original: unknown, patch: unknown[], field: Field | undefined): unknown[] {
   if (field?.patchMerge !== true) return patch;
   const before = texts(original);
   const itemType = field.type.form === 'list' ? field.type.item : undefined;
-  if (field.patchMergeKey === '') return mergePrimitives(before, patch);
-  return mergeKeyed(before, patch, field, structOf(itemType));
+  const idOf = idBy(field.patchMergeKey);
+  const merged =
+    field.patchMergeKey === ''
+      ? mergePrimitives(before, patch)
+      : mergeKeyed(before, patch, field, structOf(itemType));
+  return normaliseOrder(merged, patch, before, idOf);
 }
 
-function applyListDirectives(
+function deleteFromLists(merged: JsonObject, patch: JsonObject): void {
+  for (const [key, value] of Object.entries(patch)) {
+    if (!key.startsWith(deletePrefix)) continue;
+    const name = key.slice(deletePrefix.length);
+    const gone = texts(value);
+    merged[name] = texts(merged[name]).filter((item) => !gone.some((g) => deepEqual(g, item)));
+  }
+}
+
+function orderLists(
   merged: JsonObject,
+  original: JsonObject,
   patch: JsonObject,
   struct: Struct | undefined,
 ): void {
   for (const [key, value] of Object.entries(patch)) {
-    if (key.startsWith(deletePrefix)) {
-      const name = key.slice(deletePrefix.length);
-      const gone = texts(value);
-      merged[name] = texts(merged[name]).filter((item) => !gone.some((g) => deepEqual(g, item)));
-    }
-  }
-  for (const [key, value] of Object.entries(patch)) {
     if (!key.startsWith(orderPrefix)) continue;
     const name = key.slice(orderPrefix.length);
-    const mergeKey = struct?.byName.get(name)?.patchMergeKey ?? '';
-    const idOf = (item: unknown): unknown =>
-      mergeKey !== '' && isObject(item) ? item[mergeKey] : item;
-    if (Array.isArray(merged[name]))
-      merged[name] = sortByOrder(texts(merged[name]), texts(value), idOf);
+    const idOf = idBy(struct?.byName.get(name)?.patchMergeKey ?? '');
+    if (!Array.isArray(merged[name])) continue;
+    merged[name] = normaliseOrder(texts(merged[name]), texts(value), texts(original[name]), idOf);
   }
 }
 
@@ -127,7 +152,7 @@ function mergeObject(
     const retained = new Set(texts(patch.$retainKeys));
     merged = Object.fromEntries(Object.entries(merged).filter(([key]) => retained.has(key)));
   }
-  applyListDirectives(merged, patch, undefined);
+  deleteFromLists(merged, patch);
   for (const [key, value] of Object.entries(patch)) {
     if (isDirective(key)) continue;
     const field = struct?.byName.get(key);
@@ -140,12 +165,8 @@ function mergeObject(
       merged[key] = mergeObject(isObject(before) ? before : {}, value, below ?? valueType);
     } else merged[key] = value;
   }
-  applyListDirectives(merged, onlyOrders(patch), struct);
+  orderLists(merged, original, patch, struct);
   return merged;
-}
-
-function onlyOrders(patch: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(patch).filter(([key]) => key.startsWith(orderPrefix)));
 }
 
 /** Applies a strategic merge patch to an object of a built-in kind. @throws StatusError 400 */

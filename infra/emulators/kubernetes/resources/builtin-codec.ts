@@ -2,7 +2,7 @@ import { applyDefaults } from '../defaults/apply-defaults.ts';
 import { isObject, type JsonObject } from '../json-tree.ts';
 import { structShape } from '../managed-fields/shape.ts';
 import { type Decoded, decodeStruct, encodeStruct } from '../schema/decode.ts';
-import { structOfKind } from '../schema/struct-table.ts';
+import { type Struct, structOfKind } from '../schema/struct-table.ts';
 import { conversionOf } from './builtin-conversion.ts';
 import type { ResourceInfo } from './resource-table.ts';
 import { apiVersionOf, groupResource } from './resource-table.ts';
@@ -22,6 +22,11 @@ function foldStringData(object: JsonObject): void {
   delete object.stringData;
 }
 
+/** A converted object in the canonical form of its new struct. */
+function recode(struct: Struct, object: JsonObject): JsonObject {
+  return encodeStruct(struct, decodeStruct(struct, object).object);
+}
+
 /** The codec of a built-in kind: Go's struct, its defaults, and what version is stored. */
 export function builtinCodec(info: ResourceInfo): KindCodec {
   const struct = structOfKind(apiVersionOf(info), info.kind);
@@ -38,9 +43,13 @@ export function builtinCodec(info: ResourceInfo): KindCodec {
     applyDefaults: (object) => applyDefaults(struct, object),
     encode: (object) => encodeStruct(struct, object),
     readsAsStored: conversion === undefined,
-    toStorage: (object) => conversion?.toStorage(object) ?? object,
+    toStorage: (object) => {
+      if (conversion === undefined) return object;
+      const { apiVersion, kind } = conversion.storedAs;
+      return recode(structOfKind(apiVersion, kind), conversion.toStorage(object));
+    },
     fromStorage: (object) =>
-      conversion === undefined ? object : encodeStruct(struct, conversion.fromStorage(object)),
+      conversion === undefined ? object : recode(struct, conversion.fromStorage(object)),
     get empty() {
       empty ??= encodeStruct(struct, {});
       return empty;

@@ -6,6 +6,7 @@ import { isObject, type JsonObject, objectAt, objectsAt } from '../json-tree.ts'
 
 /** Between one version and the stored one. */
 export interface Conversion {
+  readonly storedAs: { readonly apiVersion: string; readonly kind: string };
   toStorage(object: JsonObject): JsonObject;
   fromStorage(object: JsonObject): JsonObject;
 }
@@ -26,6 +27,7 @@ function withAnnotation(object: JsonObject, value: string | undefined): JsonObje
 
 /** autoscaling/v1 knows one metric; the others travel in an annotation, as the vendor's do. */
 const autoscalerV1: Conversion = {
+  storedAs: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' },
   toStorage: (object) => {
     const { targetCPUUtilizationPercentage: percent, ...spec } = objectAt(object, 'spec') ?? {};
     const cpu = {
@@ -44,7 +46,7 @@ const autoscalerV1: Conversion = {
     return {
       ...withAnnotation(object, undefined),
       spec: { ...spec, metrics },
-      status: { currentMetrics: null, desiredReplicas: 0, ...rest },
+      status: rest,
     };
   },
   fromStorage: (object) => {
@@ -62,7 +64,7 @@ const autoscalerV1: Conversion = {
         target === undefined
           ? spec
           : { ...spec, targetCPUUtilizationPercentage: target.averageUtilization },
-      status: { currentReplicas: 0, desiredReplicas: 0, ...rest },
+      status: rest,
     };
   },
 };
@@ -87,6 +89,7 @@ const toCoreEvent = new Map(renamedEventFields);
 const fromCoreEvent = new Map(renamedEventFields.map(([a, b]) => [b, a] as const));
 
 const eventsGroup: Conversion = {
+  storedAs: { apiVersion: 'v1', kind: 'Event' },
   toStorage: (object) => {
     const core = renameFields(object, toCoreEvent);
     if (!isObject(core.involvedObject)) core.involvedObject = {};

@@ -114,6 +114,7 @@ function zeroOf(type: FieldType): unknown {
   if (type.scalar === 'bool') return false;
   if (type.scalar === 'string' || type.scalar === 'bytes') return '';
   if (type.scalar === 'quantity') return '0';
+  if (type.scalar === 'duration') return '0s';
   return ['int32', 'int64', 'float', 'intOrString'].includes(type.scalar) ? 0 : null;
 }
 
@@ -189,13 +190,25 @@ function encodeValue(value: unknown, type: FieldType): unknown {
   return encoded;
 }
 
+const structScalars: ReadonlySet<Scalar> = new Set([
+  'time',
+  'microTime',
+  'duration',
+  'quantity',
+  'intOrString',
+  'raw',
+]);
+
 function encodeAbsent(field: Field): unknown {
   if (field.pointer) return field.omitEmpty ? undefined : null;
   if (field.type.form === 'struct') {
     return field.omitZero ? undefined : encodeStruct(structNamed(field.type.name), {});
   }
-  if (field.omitEmpty || field.omitZero) return undefined;
   const zero = zeroOf(field.type);
+  // Times, quantities and their like are structs to Go: omitempty does not leave them out.
+  const scalar = field.type.form === 'scalar' ? field.type.scalar : 'string';
+  if (structScalars.has(scalar) && !field.omitZero) return zero;
+  if (field.omitEmpty || field.omitZero) return undefined;
   return field.type.form === 'scalar' ? zero : null;
 }
 

@@ -167,6 +167,9 @@ func field(f reflect.StructField, tag []string, schema common.OpenAPIDefinition)
 			}
 		}
 	}
+	if isAtomicItem(f.Type) {
+		text += "|i=atomic"
+	}
 	if v := f.Tag.Get("patchStrategy"); v != "" {
 		text += "|s=" + v
 	}
@@ -174,6 +177,15 @@ func field(f reflect.StructField, tag []string, schema common.OpenAPIDefinition)
 		text += "|p=" + v
 	}
 	return text
+}
+
+// isAtomicItem says whether the items of a list are replaced as a whole.
+func isAtomicItem(t reflect.Type) bool {
+	if t.Kind() != reflect.Slice || t.Elem().Kind() != reflect.Struct {
+		return false
+	}
+	definition, ok := definitions[t.Elem().PkgPath()+"."+t.Elem().Name()]
+	return ok && definition.Schema.Extensions["x-kubernetes-map-type"] == "atomic"
 }
 
 func main() {

@@ -2,7 +2,8 @@
  * The Go structs behind the built-in kinds, read from builtin-schemas.json (written by generate.go
  * out of Kubernetes 1.34). One line per struct, one word per field:
  *
- *     name:type[*][?][0][!][|d=default][|l=listType][|k=mapKeys][|m=mapType][|s=patch][|p=mergeKey]
+ *     name:type[*][?][0][!][|d=default][|l=listType][|k=mapKeys][|m=mapType][|i=itemType]
+ *         [|s=patchStrategy][|p=mergeKey]
  *
  * `*` pointer, `?` omitempty, `0` omitzero, `!` required in OpenAPI. Types: a scalar, `[]type`,
  * `{}type` (map from text), `@struct`.
@@ -45,6 +46,8 @@ export interface Field {
   readonly listKeys: readonly string[];
   /** The map or struct is replaced as a whole by server-side apply. */
   readonly atomic: boolean;
+  /** The items of the list are replaced as a whole. */
+  readonly atomicItems: boolean;
   /** Whether a strategic merge patch merges the list, and by which key ('' = by value). */
   readonly patchMerge: boolean;
   readonly retainKeys: boolean;
@@ -107,6 +110,7 @@ function parseField(word: string): Field {
     ...(listType === undefined ? {} : { listType }),
     listKeys: option('k')?.split(',') ?? [],
     atomic: option('m') === 'atomic',
+    atomicItems: option('i') === 'atomic',
     patchMerge: strategy.includes('merge'),
     retainKeys: strategy.includes('retainKeys'),
     patchMergeKey: option('p') ?? '',

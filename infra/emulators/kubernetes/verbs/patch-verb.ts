@@ -123,6 +123,7 @@ function valueIsSet(config: JsonObject, field: string): boolean {
 
 function decodeConfiguration(request: ResourceRequest, raw: JsonObject): JsonObject {
   const { resource, namespace, name = '' } = request;
+  const sentNamespace = textAt(raw, 'metadata', 'namespace');
   const ignoring = { fieldValidation: 'Ignore', warnings: [] } as const;
   const unknown = resource.custom ? [] : resource.codec.decode(raw).unknownFields;
   const [first] = unknown;
@@ -131,7 +132,7 @@ function decodeConfiguration(request: ResourceRequest, raw: JsonObject): JsonObj
     throw new StatusError({
       code: 500,
       message:
-        `failed to create typed patch object (${namespace ?? ''}/${name}; ${version}, ` +
+        `failed to create typed patch object (${sentNamespace}/${name}; ${version}, ` +
         `Kind=${resource.info.kind}): .${first}: field not declared in schema`,
     });
   }

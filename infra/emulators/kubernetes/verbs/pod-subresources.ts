@@ -1,11 +1,11 @@
 /** What only pods and service accounts have: binding, eviction, ephemeral containers, tokens. */
+import { checkNamespace } from '../admission/namespace-lifecycle.ts';
 import type { Cluster } from '../cluster.ts';
 import { parseObjectBody } from '../http/body.ts';
 import { jsonReply, type Reply } from '../http/reply.ts';
 import {
   ensureObject,
   type JsonObject,
-  listAt,
   numberAt,
   objectAt,
   objectsAt,
@@ -70,10 +70,19 @@ export async function bindingVerb(cluster: Cluster, request: ResourceRequest): P
   const { resource, namespace, name = '' } = request;
   const { writer } = writerOf(request, 'CreateOptions');
   const binding = parseObjectBody(request.body, bodyType(request), 'Binding');
+  checkNamespace(cluster, { resource, namespace, object: { metadata: { name } } });
   const node = textAt(binding, 'target', 'name');
   if (node === '') throw badRequest('target.name: Required value');
   const change = (pod: JsonObject): JsonObject => bind(pod, node, name, binding, cluster.now());
-  const update = { resource, namespace, name, subresource: 'binding', writer, change };
+  const update = {
+    resource,
+    namespace,
+    name,
+    subresource: 'binding',
+    writer,
+    change,
+    tracked: true,
+  };
   await updateObject(cluster, update);
   return success(201);
 }
@@ -89,11 +98,27 @@ function budgetsOf(cluster: Cluster, pod: JsonObject, namespace: string): JsonOb
   return budgets;
 }
 
+function markEvicted(pod: JsonObject, nowMs: number): JsonObject {
+  const status = ensureObject(pod, 'status');
+  const others = objectsAt(status, 'conditions').filter((c) => c.type !== 'DisruptionTarget');
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: timeText(nowMs),
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+  };
+  status.conditions = [...others, condition];
+  return pod;
+}
+
 /** POST of `pods/<name>/eviction`: deletes the pod if its budget allows. @throws StatusError */
 export async function evictionVerb(cluster: Cluster, request: ResourceRequest): Promise<Reply> {
   const { resource, namespace = '', name = '' } = request;
   const { writer } = writerOf(request, 'CreateOptions');
   const eviction = parseObjectBody(request.body, bodyType(request), 'Eviction');
+  checkNamespace(cluster, { resource, namespace, object: { metadata: { name } } });
   const pod = readObject(cluster, request);
   const budgets = budgetsOf(cluster, pod, namespace);
   const blocked = budgets.some((b) => (numberAt(b, 'status', 'disruptionsAllowed') ?? 0) < 1);
@@ -114,6 +139,19 @@ export async function evictionVerb(cluster: Cluster, request: ResourceRequest): 
       },
     });
   }
+  const change = (current: JsonObject): JsonObject => markEvicted(current, cluster.now());
+  if (!writer.dryRun && !isDeleting(pod)) {
+    const update = {
+      resource,
+      namespace,
+      name,
+      subresource: 'eviction',
+      writer,
+      change,
+      tracked: true,
+    };
+    await updateObject(cluster, update);
+  }
   const grace = numberAt(eviction, 'deleteOptions', 'gracePeriodSeconds');
   const options = grace === undefined ? {} : { gracePeriodSeconds: grace };
   await deleteObject(cluster, { resource, namespace, name, options, writer });
@@ -126,6 +164,8 @@ const tokenSecondsDefault = 3600;
 /** POST of `serviceaccounts/<name>/token`: an opaque token that this server accepts. */
 export function tokenVerb(cluster: Cluster, issuer: TokenIssuer, request: ResourceRequest): Reply {
   const { namespace = '', name = '' } = request;
+  const target = { metadata: { name } };
+  checkNamespace(cluster, { resource: request.resource, namespace, object: target });
   const account = readObject(cluster, request);
   const asked = parseObjectBody(request.body, bodyType(request), 'TokenRequest');
   const seconds = numberAt(asked, 'spec', 'expirationSeconds') ?? tokenSecondsDefault;
@@ -144,11 +184,4 @@ export function tokenVerb(cluster: Cluster, issuer: TokenIssuer, request: Resour
     },
     status: { token, expirationTimestamp: timeText(expiresAtMs) },
   });
-}
-
-/** What `ephemeralcontainers` may change: that list alone, and only by adding. */
-export function withEphemeralContainers(current: JsonObject, wanted: JsonObject): JsonObject {
-  const list = listAt(wanted, 'spec', 'ephemeralContainers');
-  ensureObject(current, 'spec').ephemeralContainers = list;
-  return current;
 }

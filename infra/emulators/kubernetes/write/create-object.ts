@@ -9,8 +9,9 @@ import type { ServedResource } from '../resources/served-resource.ts';
 import { timeText } from '../schema/scalars.ts';
 import { alreadyExists, badRequest, StatusError } from '../status-error.ts';
 import { keyOf } from '../storage/keys.ts';
+import { parseStored } from '../storage/store-event.ts';
 import { validateObjectMeta } from '../validation/object-meta.ts';
-import { metadataOf } from './object-meta.ts';
+import { isDeleting, metadataOf } from './object-meta.ts';
 
 /** What to create, already decoded and with defaults. */
 export interface CreateRequest {
@@ -96,7 +97,10 @@ function save(cluster: Cluster, request: CreateRequest, object: JsonObject): Jso
   };
   const key = keyOf(place);
   return cluster.store.transact(() => {
-    if (cluster.store.read(key) !== undefined) throw alreadyExists({ group, plural, name });
+    const there = cluster.store.read(key);
+    if (there !== undefined) {
+      throw alreadyExists({ group, plural, name }, isDeleting(parseStored(there)));
+    }
     cluster.allocators.beforeCreate(place, object, writer);
     metadataOf(object).resourceVersion = '0';
     const final = resource.codec.encode(object);
