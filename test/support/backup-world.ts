@@ -8,6 +8,7 @@ import {
   type RunnerServices,
   workOnRun,
 } from '../../shared/app/step-runner.ts';
+import { verifyWorkflow } from '../../shared/app/verify-backup.ts';
 import type { ApiResource } from '../../shared/domain/api-resource.ts';
 import type { BackupRecord, BackupSpec } from '../../shared/domain/backup-record.ts';
 import type { Vault } from '../../shared/domain/vault.ts';
@@ -145,6 +146,29 @@ export class BackupWorld implements RunnerServices {
   /** Starts a backup and works until it has ended. */
   async backUp(spec: Partial<BackupSpec> = {}): Promise<BackupRecord> {
     return await this.workToEnd(await this.start(spec));
+  }
+
+  /** Verifies a backup; `invocationMs` is how long each worker lasts. */
+  async verify(record: BackupRecord, invocationMs = INVOCATION_MS): Promise<BackupRecord> {
+    this.runs += 1;
+    const runId = `verify-${this.runs}`;
+    await startRun(this, {
+      id: runId,
+      kind: 'verify',
+      cluster: record.cluster,
+      network: 'public',
+      recordId: record.id,
+      vaultIdentity: record.vaultIdentity,
+      requestHash: '',
+    });
+    for (let invocation = 0; invocation < 100; invocation += 1) {
+      const deadlineMs = this.clock.now() + invocationMs;
+      await workOnRun(this, [verifyWorkflow(this)], { runId, deadlineMs });
+      const run = await this.records.get('runs', [runId]);
+      if (run?.value.state === 'ended') return await this.record(record.id);
+      await this.clock.advance(invocationMs);
+    }
+    throw new Error(`Run ${runId} did not end`);
   }
 
   async record(id: string): Promise<BackupRecord> {
