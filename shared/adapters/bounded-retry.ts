@@ -16,6 +16,8 @@ export interface RetryLimits {
   readonly delayMsMax: number;
   /** No further attempt begins when this much time has passed, ms. */
   readonly totalMsMax: number;
+  /** Which retryable errors are repeated here; all, unless given. */
+  readonly isRepeatable?: (error: BackupCentreError) => boolean;
 }
 
 /** Six attempts, at most about 6 s of pauses: longer outages are the caller's to wait for. */
@@ -40,7 +42,10 @@ export async function withRetries<T>(
     try {
       return await attempt(number);
     } catch (error) {
-      const isRetryable = error instanceof BackupCentreError && error.retryable;
+      const isRetryable =
+        error instanceof BackupCentreError &&
+        error.retryable &&
+        (limits.isRepeatable?.(error) ?? true);
       const isLast =
         number >= limits.attemptsMax || pacing.clock.now() - startMs >= limits.totalMsMax;
       if (!isRetryable || isLast) throw error;

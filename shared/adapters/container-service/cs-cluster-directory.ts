@@ -8,7 +8,8 @@ import type { Pacing } from '../bounded-retry.ts';
 import type { CredentialsProvider } from '../credentials.ts';
 import { type ClusterAccess, readKubeconfig } from '../kubernetes/kubeconfig.ts';
 import { KubernetesClusterClient } from '../kubernetes/kubernetes-cluster-client.ts';
-import { CsCalls } from './cs-calls.ts';
+import { type OpenApiCall, OpenApiCalls } from '../open-api-calls.ts';
+import { csError } from './cs-errors.ts';
 
 /** Validity asked for; CS takes 15 to 4320 minutes and gives three years where none is asked for. */
 const KUBECONFIG_MINUTES = 60;
@@ -28,7 +29,7 @@ export class CsClusterDirectory implements ClusterDirectory {
   private readonly endpointOf: (region: string) => string;
   private readonly credentials: CredentialsProvider;
   private readonly pacing: Pacing;
-  private readonly regions = new Map<string, CsCalls>();
+  private readonly regions = new Map<string, OpenApiCalls>();
   private readonly ways = new Map<string, Way>();
 
   constructor(
@@ -42,11 +43,13 @@ export class CsClusterDirectory implements ClusterDirectory {
   }
 
   async describe(clusterId: string, region: string): Promise<AckCluster> {
-    const body = await this.calls(region).get({
-      action: 'DescribeClusterDetail',
-      path: `/clusters/${encodeURIComponent(clusterId)}`,
-      attempt: `read ACK cluster ${clusterId}`,
-    });
+    const body = await this.calls(region).send(
+      read({
+        action: 'DescribeClusterDetail',
+        path: `/clusters/${encodeURIComponent(clusterId)}`,
+        attempt: `read ACK cluster ${clusterId}`,
+      }),
+    );
     return {
       id: textOf(body, 'cluster_id', clusterId),
       name: textOf(body, 'name', clusterId),
@@ -75,15 +78,17 @@ export class CsClusterDirectory implements ClusterDirectory {
     if (held !== undefined && held.expiresAtMs - RENEW_BEFORE_END_MS > this.pacing.clock.now()) {
       return held;
     }
-    const body = await this.calls(cluster.region).get({
-      action: 'DescribeClusterUserKubeconfig',
-      path: `/k8s/${encodeURIComponent(cluster.id)}/user_config`,
-      query: {
-        TemporaryDurationMinutes: String(KUBECONFIG_MINUTES),
-        PrivateIpAddress: String(cluster.network !== PUBLIC_NETWORK),
-      },
-      attempt: `get a kubeconfig of ACK cluster ${cluster.id}`,
-    });
+    const body = await this.calls(cluster.region).send(
+      read({
+        action: 'DescribeClusterUserKubeconfig',
+        path: `/k8s/${encodeURIComponent(cluster.id)}/user_config`,
+        query: {
+          TemporaryDurationMinutes: String(KUBECONFIG_MINUTES),
+          PrivateIpAddress: String(cluster.network !== PUBLIC_NETWORK),
+        },
+        attempt: `get a kubeconfig of ACK cluster ${cluster.id}`,
+      }),
+    );
     const config = textOf(body, 'config', '');
     if (config === '') {
       throw new BackupCentreError(
@@ -102,13 +107,19 @@ export class CsClusterDirectory implements ClusterDirectory {
     return way;
   }
 
-  private calls(region: string): CsCalls {
+  private calls(region: string): OpenApiCalls {
     const held = this.regions.get(region);
     if (held !== undefined) return held;
-    const calls = new CsCalls(this.endpointOf(region), this.credentials, this.pacing);
+    const calls = new OpenApiCalls(this.endpointOf(region), this.credentials, this.pacing, csError);
     this.regions.set(region, calls);
     return calls;
   }
+}
+
+function read(
+  call: Pick<OpenApiCall, 'action' | 'path' | 'attempt'> & Partial<OpenApiCall>,
+): OpenApiCall {
+  return { version: '2015-12-15', style: 'ROA', method: 'GET', repeatable: true, ...call };
 }
 
 function wayKey(cluster: Connectable): string {
