@@ -8,6 +8,7 @@ import { claimChildren, controllerOf, controllerReference } from './engine/owner
 import type { Reconcilers } from './engine/reconcilers.ts';
 import { selects } from './engine/selectors.ts';
 import { canonical, stableHash } from './engine/stable-hash.ts';
+import type { WorkQueue } from './engine/work-queue.ts';
 import {
   type Deployment,
   deployments,
@@ -31,10 +32,15 @@ const OWN_ANNOTATIONS = new Set([
   MAX_REPLICAS,
 ]);
 
+/** ReplicaSets tell their counts in bursts; their sum is written once for each burst. */
+const GATHER_MS = 5;
+
 /** Rolls each Deployment's template out through ReplicaSets, adopting ones that match. */
 export function runDeployments(reconcilers: Reconcilers): void {
-  const queue = reconcilers.queue('Deployment', (key) =>
-    reconcileDeployment(reconcilers, key, (dueMs) => reconcilers.at(queue, key, dueMs)),
+  const queue: WorkQueue = reconcilers.queue(
+    'Deployment',
+    (key) => reconcileDeployment(reconcilers, key, (dueMs) => reconcilers.at(queue, key, dueMs)),
+    { gatherMs: GATHER_MS },
   );
   const all = reconcilers.cluster.informer(deployments);
   reconcilers.feed(deployments, queue);

@@ -18,6 +18,7 @@ import {
   backendsOf,
   copiedLabels,
   feedServices,
+  GATHER_MS,
   hasManagedEndpoints,
   hostnameOf,
   portsOf,
@@ -39,7 +40,9 @@ interface SliceContent {
 
 /** Keeps the EndpointSlices of Services: from their pods, or mirrored from Endpoints made by hand. */
 export function runEndpointSlices(reconcilers: Reconcilers): void {
-  const queue = reconcilers.queue('EndpointSlice', (key) => reconcileSlices(reconcilers, key));
+  const queue = reconcilers.queue('EndpointSlice', (key) => reconcileSlices(reconcilers, key), {
+    gatherMs: GATHER_MS,
+  });
   feedServices(reconcilers, queue);
   reconcilers.feed(endpointsKind, queue);
   reconcilers.follow(endpointSlices, (after, before) => {

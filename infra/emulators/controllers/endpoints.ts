@@ -16,6 +16,7 @@ import {
   backendsOf,
   copiedLabels,
   feedServices,
+  GATHER_MS,
   hasManagedEndpoints,
   hostnameOf,
   portsOf,
@@ -26,7 +27,9 @@ const MANAGED_BY = { 'endpoints.kubernetes.io/managed-by': 'endpoint-controller'
 
 /** Keeps the Endpoints object of each Service that has a selector. */
 export function runEndpoints(reconcilers: Reconcilers): void {
-  const queue = reconcilers.queue('Endpoints', (key) => reconcileEndpoints(reconcilers, key));
+  const queue = reconcilers.queue('Endpoints', (key) => reconcileEndpoints(reconcilers, key), {
+    gatherMs: GATHER_MS,
+  });
   feedServices(reconcilers, queue);
   reconcilers.feed(endpointsKind, queue);
 }

@@ -9,10 +9,15 @@ import type { WorkQueue } from './engine/work-queue.ts';
 import { type Pod, pods, type ReplicaSet, replicaSets } from './engine/workload-objects.ts';
 import { cheapestToLoseFirst, createPods, deletePods, draftPod } from './pod-making.ts';
 
+/** The pods of a set tell their news in bursts; their sum is written once for each burst. */
+const GATHER_MS = 5;
+
 /** Keeps the wanted number of pods for each ReplicaSet, adopting matching pods that nobody owns. */
 export function runReplicaSets(reconcilers: Reconcilers): void {
-  const queue: WorkQueue = reconcilers.queue('ReplicaSet', (key) =>
-    reconcileReplicaSet(reconcilers, queue, key),
+  const queue: WorkQueue = reconcilers.queue(
+    'ReplicaSet',
+    (key) => reconcileReplicaSet(reconcilers, queue, key),
+    { gatherMs: GATHER_MS },
   );
   reconcilers.feed(replicaSets, queue);
   reconcilers.feedOwners(pods, replicaSets, queue);

@@ -17,6 +17,9 @@ export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 /** When the change that a controller wrote out has happened. */
 export const TRIGGER_ANNOTATION = 'endpoints.kubernetes.io/last-change-trigger-time';
 
+/** A Service of many pods is written once for a burst of their news, not once for each. */
+export const GATHER_MS = 25;
+
 /** Queues the Services that a pod's change may concern, and every Service that changes. */
 export function feedServices(reconcilers: Reconcilers, queue: WorkQueue): void {
   const all = reconcilers.cluster.informer(services);

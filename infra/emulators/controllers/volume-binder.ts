@@ -33,7 +33,7 @@ const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 /** Binds claims to volumes and keeps the phases of both. */
 export function runVolumeBinder(reconcilers: Reconcilers): void {
   const binder = new VolumeBinder(reconcilers);
-  const queue = reconcilers.queue('Volume binding', (key) => binder.reconcile(key), 1);
+  const queue = reconcilers.queue('Volume binding', (key) => binder.reconcile(key), { workers: 1 });
   const allClaims = reconcilers.cluster.informer(claims);
   const unbound = (className: string | undefined): void => {
     for (const claim of allClaims.all()) {

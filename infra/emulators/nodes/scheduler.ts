@@ -29,7 +29,7 @@ export function runScheduler(reconcilers: Reconcilers): void {
       const pod = reconcilers.cluster.informer(pods).get(key);
       if (pod !== undefined && waiting.has(key)) await place(reconcilers, pod, load);
     },
-    PLACEMENTS_AT_ONCE,
+    { workers: PLACEMENTS_AT_ONCE },
   );
   reconcilers.follow(pods, (after, before) => {
     count(load, before, -1);

@@ -2,7 +2,7 @@ import type { ApiAccess } from './api-client.ts';
 import { type ClusterCache, shareCluster, type Workload } from './cluster-cache.ts';
 import type { ChangeHandler } from './informer.ts';
 import { type KubeObject, keyOf, type ResourceKind } from './kube-objects.ts';
-import { type Reconcile, WorkQueue } from './work-queue.ts';
+import { type QueueOptions, type Reconcile, WorkQueue } from './work-queue.ts';
 
 /** How often, in real time, the injected clock is asked while something is scheduled by it. */
 const CLOCK_LOOK_MS = 1_000;
@@ -37,11 +37,9 @@ export class Reconcilers implements Workload, Runner {
   }
 
   /** A new queue whose keys are reconciled by the function. */
-  queue(name: string, reconcile: Reconcile, workers?: number): WorkQueue {
-    const queue = new WorkQueue(name, reconcile, {
-      changed: () => this.cluster.wake(),
-      ...(workers === undefined ? {} : { workers }),
-    });
+  queue(name: string, reconcile: Reconcile, options: QueueOptions = {}): WorkQueue {
+    const changed = (): void => this.cluster.wake();
+    const queue = new WorkQueue(name, reconcile, { changed, ...options });
     this.#queues.push(queue);
     return queue;
   }

@@ -10,6 +10,14 @@ const WORKERS_DEFAULT = 8;
 /** Brings one object, named by its key, to where it should be. Run again after any failure. */
 export type Reconcile = (key: string) => Promise<void>;
 
+/** How a queue works. */
+export interface QueueOptions {
+  /** Keys worked on at once; default 8. */
+  readonly workers?: number;
+  /** Real time for which news of one key is gathered before it is worked on; default 0. */
+  readonly gatherMs?: number;
+}
+
 /**
  * Keys to reconcile: each waits at most once, is worked on by one worker at a time, and is tried
  * again with growing pauses (of real time, for a test's clock may stand still) until it succeeds.
@@ -18,6 +26,7 @@ export class WorkQueue {
   readonly #name: string;
   readonly #reconcile: Reconcile;
   readonly #workers: number;
+  readonly #gatherMs: number;
   readonly #changed: () => void;
   readonly #waiting = new Set<string>();
   readonly #running = new Map<string, Promise<void>>();
@@ -27,14 +36,11 @@ export class WorkQueue {
   #added = 0;
 
   /** `changed` is called whenever `quiet` may have become true. */
-  constructor(
-    name: string,
-    reconcile: Reconcile,
-    options: { changed: () => void; workers?: number },
-  ) {
+  constructor(name: string, reconcile: Reconcile, options: { changed: () => void } & QueueOptions) {
     this.#name = name;
     this.#reconcile = reconcile;
     this.#workers = options.workers ?? WORKERS_DEFAULT;
+    this.#gatherMs = options.gatherMs ?? 0;
     this.#changed = options.changed;
   }
 
@@ -82,7 +88,10 @@ export class WorkQueue {
 
   async #work(key: string): Promise<void> {
     // Begins in a later turn, so that the events of one batch make one reconciliation.
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => {
+      if (this.#gatherMs === 0) setImmediate(resolve);
+      else setTimeout(resolve, this.#gatherMs);
+    });
     this.#waiting.delete(key);
     try {
       if (!this.#closed) await this.#reconcile(key);
