@@ -19,7 +19,7 @@ const READY_POLL_MS = 500;
 export type TableClient = Pick<Client, 'createTable' | 'createIndex' | 'describeTable' | 'getRow'>;
 
 /** The CreateTable call of every table. */
-export function tableDefinitions(): CreateTableParams[] {
+function tableDefinitions(): CreateTableParams[] {
   return tableNames().map((table) => {
     const definedColumn = indexColumnNames(table).map((name) => ({
       name,

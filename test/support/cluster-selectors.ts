@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../../shared/domain/json.ts';
 import { type LabelSelector, matchesSelector } from '../../shared/domain/label-selector.ts';
 
 /** The structure behind a `labelSelector` query parameter. */
-export function parseLabelSelector(text: string): LabelSelector {
+function parseLabelSelector(text: string): LabelSelector {
   const requirements = text.match(/(?:[^,(]|\([^)]*\))+/g) ?? [];
   return {
     matchExpressions: requirements.map((requirement) => {

@@ -7,7 +7,7 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LEVELS)[number];
 
 /** Where lines go: stdout of a function, stderr of the local stack. */
-export interface LineSink {
+interface LineSink {
   write(line: string): unknown;
 }
 

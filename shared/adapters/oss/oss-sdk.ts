@@ -28,7 +28,7 @@ export interface SdkCallOptions {
 type SdkQuery = Record<string, string | number>;
 
 /** An object in a list, key URL-encoded as asked for. */
-export interface SdkListedObject {
+interface SdkListedObject {
   readonly name: string;
   readonly etag: string;
   readonly size: number;

@@ -5,7 +5,7 @@ import { decodeCursor, encodeCursor, encodeParts, type KeySpace } from './row-ke
 import type { TablestoreCalls } from './tablestore-calls.ts';
 
 /** One row: key columns as stored, and its attributes. */
-export interface RangeRow {
+interface RangeRow {
   readonly columns: ReadonlyMap<string, string>;
   readonly attributes: AttributesOutput;
 }
