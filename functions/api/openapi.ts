@@ -1,7 +1,12 @@
 /** The OpenAPI 3.1 document, generated from the schemas that validate. */
 import { z } from 'zod';
-import { backupRequestSchema, backupSchema } from '../../shared/api/backup-schemas.ts';
+import {
+  backupRequestSchema,
+  backupSchema,
+  resourceSchema,
+} from '../../shared/api/backup-schemas.ts';
 import { clusterRequestSchema, clusterSchema } from '../../shared/api/cluster-schemas.ts';
+import { findingSchema } from '../../shared/api/common-schemas.ts';
 import { problemSchema } from '../../shared/api/problem.ts';
 import { restoreRequestSchema, restoreSchema } from '../../shared/api/restore-schemas.ts';
 import {
@@ -158,6 +163,36 @@ export const OPERATIONS: readonly Operation[] = [
     status: 202,
     reply: backupSchema,
     codes: ['ambiguous_name', 'backup_unfinished', 'backup_failed', 'backup_expired'],
+  },
+  {
+    method: 'get',
+    path: `${CLUSTER}/backups/{backup}/resources`,
+    summary: 'Objects of a finished backup',
+    status: 200,
+    reply: pageOfItems(resourceSchema),
+    codes: ['ambiguous_name', 'backup_unfinished', 'backup_failed'],
+  },
+  {
+    method: 'get',
+    path: `${CLUSTER}/backups/{backup}/resources/{n}`,
+    summary: 'One object as captured; values of Secrets are masked unless ?reveal=true',
+    status: 200,
+    codes: ['ambiguous_name', 'backup_unfinished', 'backup_failed'],
+  },
+  {
+    method: 'get',
+    path: `${CLUSTER}/backups/{backup}/logs`,
+    summary: 'Log lines, also while the backup runs',
+    status: 200,
+    codes: ['ambiguous_name'],
+  },
+  {
+    method: 'get',
+    path: `${CLUSTER}/backups/{backup}/results`,
+    summary: 'All errors and warnings',
+    status: 200,
+    reply: z.object({ errors: z.array(findingSchema), warnings: z.array(findingSchema) }),
+    codes: ['ambiguous_name'],
   },
   {
     method: 'post',

@@ -86,6 +86,18 @@ export const backupSchema = recordBaseSchema
   })
   .meta({ id: 'Backup' });
 
+/** One object in the list of a backup's resources. */
+export const resourceSchema = z
+  .object({
+    n: z.int(),
+    apiVersion: z.string(),
+    resource: z.string(),
+    kind: z.string(),
+    namespace: z.string().optional(),
+    name: z.string(),
+  })
+  .meta({ id: 'Resource' });
+
 type Base = z.input<typeof recordBaseSchema>;
 
 /** The fields that backups and restores share, as replied. */

@@ -18,6 +18,7 @@ import { findVault } from '../../../shared/app/vault-catalogue.ts';
 import type { BackupRecord } from '../../../shared/domain/backup-record.ts';
 import type { ApiEnv } from '../api-context.ts';
 import { readBody, readQuery } from '../request-body.ts';
+import { addBackupContents } from './backup-contents.ts';
 
 /** Filters of lists of records. */
 export const recordQuerySchema = pageQuerySchema.extend({
@@ -66,6 +67,7 @@ export function backupRoutes(): Hono<ApiEnv> {
     await startVerify(c.get('services'), record);
     return c.json(backupView(await reread(c, record), c.get('services').clock.now()), 202);
   });
+  addBackupContents(routes, backupOf);
   return routes;
 }
 
