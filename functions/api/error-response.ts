@@ -8,7 +8,7 @@ import {
 } from '../../shared/domain/errors.ts';
 
 /** HTTP status of every code that a reply may carry (design §8); all others are 500. */
-export const STATUS_BY_CODE: Partial<Readonly<Record<ErrorCode, number>>> = {
+const STATUS_BY_CODE: Partial<Readonly<Record<ErrorCode, number>>> = {
   invalid_json: 400,
   unauthenticated: 401,
   account_not_allowed: 403,

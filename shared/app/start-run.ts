@@ -30,7 +30,7 @@ export interface NewRun {
 }
 
 /** The table that the records of a kind of run are in. */
-export function recordTable(kind: RunKind): 'backups' | 'restores' {
+function recordTable(kind: RunKind): 'backups' | 'restores' {
   return kind === 'restore' ? 'restores' : 'backups';
 }
 

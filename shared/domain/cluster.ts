@@ -28,10 +28,10 @@ export interface Cluster {
 export const PUBLIC_NETWORK = 'public';
 
 /** Oldest Kubernetes version accepted (design §5, ACK §9). */
-export const KUBERNETES_VERSION_MIN = { major: 1, minor: 16 } as const;
+const KUBERNETES_VERSION_MIN = { major: 1, minor: 16 } as const;
 
 /** `1.32.1-aliyun.1` or `v1.34.1` as numbers; undefined where the text is no version. */
-export function parseKubernetesVersion(text: string): { major: number; minor: number } | undefined {
+function parseKubernetesVersion(text: string): { major: number; minor: number } | undefined {
   const match = /^v?(\d+)\.(\d+)/.exec(text);
   return match === null ? undefined : { major: Number(match[1]), minor: Number(match[2]) };
 }

@@ -1,5 +1,5 @@
 /** Namespaces that hold cluster-specific state: never a source, never a target (ACK §3.4, design §5). */
-export const PROTECTED_NAMESPACES: readonly string[] = [
+const PROTECTED_NAMESPACES: readonly string[] = [
   'kube-system',
   'kube-public',
   'kube-node-lease',
