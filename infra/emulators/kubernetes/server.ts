@@ -10,9 +10,11 @@ import { Webhooks } from './admission/webhooks.ts';
 import { ServiceAllocators } from './allocators/service-allocators.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
 import type { Cluster, UserInfo } from './cluster.ts';
+import { ApiServiceController } from './controllers/api-service-controller.ts';
 import { GarbageCollector } from './controllers/garbage-collector.ts';
 import { NamespaceController } from './controllers/namespace-controller.ts';
 import { NamespaceDefaults } from './controllers/namespace-defaults.ts';
+import { CrdController } from './crd/crd-controller.ts';
 import { handleRequest } from './http/request-handler.ts';
 import { WatchHub } from './read/watch-hub.ts';
 import { servedBuiltins } from './resources/builtin-resources.ts';
@@ -118,9 +120,16 @@ export async function startKubernetesEmulator(
     },
     count: (verb: string) => counters.set(verb, (counters.get(verb) ?? 0) + 1),
   };
+  const definitions = new CrdController(cluster);
   await bootstrap(cluster);
   const defaults = new NamespaceDefaults(cluster);
-  const controllers = [defaults, new NamespaceController(cluster), new GarbageCollector(cluster)];
+  const controllers = [
+    definitions,
+    defaults,
+    new NamespaceController(cluster),
+    new GarbageCollector(cluster),
+    new ApiServiceController(cluster),
+  ];
   // A pod may be created as soon as the server answers: its account must be there.
   await defaults.queue.idle();
   const listener = await listen(

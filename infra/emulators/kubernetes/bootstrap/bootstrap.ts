@@ -33,21 +33,6 @@ export async function setStatus(
   });
 }
 
-/** The status of an APIService that this server answers for itself. */
-export function localServiceStatus(nowMs: number): JsonObject {
-  return {
-    conditions: [
-      {
-        type: 'Available',
-        status: 'True',
-        lastTransitionTime: timeText(nowMs),
-        reason: 'Local',
-        message: 'Local APIServices are always available',
-      },
-    ],
-  };
-}
-
 /** Creates what a new cluster holds; what is there already stays. */
 export async function bootstrap(cluster: Cluster): Promise<void> {
   for (const { group, version, plural, namespace, object } of bootstrapObjects()) {
@@ -60,9 +45,6 @@ export async function bootstrap(cluster: Cluster): Promise<void> {
     resource.codec.applyDefaults(decoded);
     await createObject(cluster, { resource, namespace, object: decoded, writer: serverWriter });
     const now = cluster.now();
-    if (plural === 'apiservices') {
-      await setStatus(cluster, { group, plural, name }, localServiceStatus(now));
-    }
     if (plural === 'servicecidrs') {
       const condition = {
         type: 'Ready',

@@ -29,7 +29,8 @@ function textReply(code: number, body: string): Reply {
   return { code, body, contentType: 'text/plain; charset=utf-8' };
 }
 
-const pageNotFound = textReply(404, '404 page not found\n');
+/** What is answered where nothing is served. */
+export const pageNotFound: Reply = textReply(404, '404 page not found\n');
 
 function minorOf(version: string): string {
   return version.split('.')[1] ?? '34';

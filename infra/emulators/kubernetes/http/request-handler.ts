@@ -1,7 +1,12 @@
 /** One HTTP request from head to reply: faults, identity, routing, refusals. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { UserInfo } from '../cluster.ts';
-import { discoveryReply, remoteGroups, unreachableReply } from '../discovery/discovery-reply.ts';
+import {
+  discoveryReply,
+  pageNotFound,
+  remoteGroups,
+  unreachableReply,
+} from '../discovery/discovery-reply.ts';
 import { resourceNotFound, StatusError } from '../status-error.ts';
 import type { ResourceRequest } from '../verbs/resource-request.ts';
 import { readRequestBody } from './body.ts';
@@ -63,6 +68,12 @@ function identify(context: HandlerContext, request: IncomingMessage, url: URL): 
   throw new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' });
 }
 
+/** Groups of built-in kinds answer for themselves; nobody answers for the others. */
+function notServed(context: HandlerContext, path: ResourcePath): Reply {
+  const isBuiltin = context.cluster.registry.hasBuiltinGroup(path.group);
+  return isBuiltin ? statusReply(resourceNotFound()) : pageNotFound;
+}
+
 async function reply(
   context: HandlerContext,
   head: Head,
@@ -86,13 +97,13 @@ async function reply(
     const remote = remoteGroups(context.cluster);
     const isRemote = remote.some((g) => g.group === group && g.version === version);
     if (isRemote) return unreachableReply;
-    throw resourceNotFound();
+    return notServed(context, path);
   }
   const isCollection = path.name === undefined && method === 'GET';
   if (resource.info.namespaced && path.namespace === undefined && !isCollection) {
-    throw resourceNotFound();
+    return notServed(context, path);
   }
-  if (!resource.info.namespaced && path.namespace !== undefined) throw resourceNotFound();
+  if (!resource.info.namespaced && path.namespace !== undefined) return notServed(context, path);
   const resourceRequest: ResourceRequest = {
     resource,
     namespace: path.namespace,

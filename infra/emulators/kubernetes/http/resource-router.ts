@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Cluster, UserInfo } from '../cluster.ts';
 import type { WatchHub } from '../read/watch-hub.ts';
-import { methodNotAllowed, resourceNotFound } from '../status-error.ts';
+import { methodNotAllowed, notFound, resourceNotFound } from '../status-error.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
 import { patchVerb } from '../verbs/patch-verb.ts';
 import { bindingVerb, evictionVerb, tokenVerb } from '../verbs/pod-subresources.ts';
@@ -37,6 +37,9 @@ function checkAllowed(request: ResourceRequest, verb: string): void {
     return;
   }
   const sub = info.subresources.find((s) => s.name === request.subresource);
+  if (sub === undefined && request.resource.custom) {
+    throw notFound({ group: info.group, plural: info.plural, name: request.name ?? '' });
+  }
   if (sub === undefined || absentSubresources.has(sub.name)) throw resourceNotFound();
   if (!sub.verbs.includes(verb)) throw methodNotAllowed();
 }

@@ -28,7 +28,7 @@ export function parseFieldSelector(text: string, resource: ServedResource): Fiel
 }
 
 function unknownField(field: string, resource: ServedResource): Error {
-  if (resource.custom || resource.strategy.selectableFields === undefined) {
+  if (!resource.custom && resource.strategy.selectableFields === undefined) {
     const names = resource.info.namespaced
       ? '"metadata.name", "metadata.namespace"'
       : '"metadata.name"';

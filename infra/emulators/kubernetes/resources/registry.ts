@@ -30,6 +30,12 @@ export class ResourceRegistry {
     return this.builtins.get(path) ?? this.customByPath.get(path);
   }
 
+  /** Whether the server itself has kinds in the group. */
+  hasBuiltinGroup(group: string): boolean {
+    for (const { info } of this.builtins.values()) if (info.group === group) return true;
+    return false;
+  }
+
   /** Whether a CRD defines the resource. */
   isCustom(info: ResourceInfo): boolean {
     return this.customByPath.has(pathOf(info));

@@ -35,7 +35,7 @@ export interface Strategy {
   /** A new object may bring its status along all the same. */
   readonly acceptsStatusAtCreation: boolean;
   /** `metadata.generation` counts changes of these fields; absent: no generation. */
-  readonly generationFields?: readonly string[] | 'all';
+  readonly generationFields?: readonly string[] | 'all' | 'allButStatus';
   /** A PUT to a name that does not exist creates it. */
   readonly createsOnUpdate: boolean;
   /** A PUT without resourceVersion overwrites whatever is there. */

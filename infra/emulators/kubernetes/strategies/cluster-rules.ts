@@ -134,6 +134,28 @@ function validateWebhooks(object: JsonObject): FieldError[] {
 const webhookRules: KindRules = { validate: validateWebhooks, validateUpdate: validateWebhooks };
 const roleRules: KindRules = { validate: validateRules, validateUpdate: validateRules };
 
+/** What this server answers for itself is available at once. */
+function localServiceStatus(object: JsonObject): void {
+  if (objectAt(object, 'spec')?.service !== undefined) return;
+  const available = {
+    type: 'Available',
+    status: 'True',
+    lastTransitionTime: textAt(object, 'metadata', 'creationTimestamp'),
+    reason: 'Local',
+    message: 'Local APIServices are always available',
+  };
+  object.status = { conditions: [available] };
+}
+
+function validateApiService(object: JsonObject): FieldError[] {
+  const spec = objectAt(object, 'spec') ?? {};
+  const expected = `${textAt(spec, 'version')}.${textAt(spec, 'group')}`;
+  const name = textAt(object, 'metadata', 'name');
+  if (name === expected) return [];
+  const why = `must be \`spec.version+"."+spec.group\`: "${expected}"`;
+  return [invalidField('metadata.name', name, why)];
+}
+
 /** Rules by resource. */
 export const clusterRules: Readonly<Record<string, KindRules>> = {
   'ingresses.networking.k8s.io': { validate: validateIngress, validateUpdate: validateIngress },
@@ -144,6 +166,11 @@ export const clusterRules: Readonly<Record<string, KindRules>> = {
   'priorityclasses.scheduling.k8s.io': priorityClassRules,
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': webhookRules,
   'validatingwebhookconfigurations.admissionregistration.k8s.io': webhookRules,
+  'apiservices.apiregistration.k8s.io': {
+    prepareForCreate: localServiceStatus,
+    validate: validateApiService,
+    validateUpdate: validateApiService,
+  },
   'certificatesigningrequests.certificates.k8s.io': {
     validate: (object) => {
       const wrong: FieldError[] = [];

@@ -1,3 +1,4 @@
+import { crdRules } from '../crd/crd-rules.ts';
 import { clusterRules } from './cluster-rules.ts';
 import { coreRules } from './core-rules.ts';
 import { jobRules } from './job-rules.ts';
@@ -15,6 +16,7 @@ const rules: Readonly<Record<string, KindRules>> = {
   ...workloadRules,
   ...jobRules,
   ...clusterRules,
+  ...crdRules,
 };
 
 /** The rules of a built-in kind beyond the common ones. */

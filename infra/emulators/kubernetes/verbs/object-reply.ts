@@ -66,11 +66,17 @@ export function listReply(
   warnings: readonly string[] = [],
 ): Reply {
   const { resource, form } = request;
-  const metadata = JSON.stringify({
-    resourceVersion: String(page.revision),
+  const more = {
     ...(page.continueToken === undefined ? {} : { continue: page.continueToken }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
-  });
+  };
+  const resourceVersion = String(page.revision);
+  // Lists of custom resources say so when there is nothing to continue.
+  const metadata = JSON.stringify(
+    resource.custom && form === 'object'
+      ? { continue: '', ...more, resourceVersion }
+      : { resourceVersion, ...more },
+  );
   if (form === 'metadata') {
     const head = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":`;
     const parts = [

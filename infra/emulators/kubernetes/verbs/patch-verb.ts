@@ -22,11 +22,9 @@ const mergeType = 'application/merge-patch+json';
 const strategicType = 'application/strategic-merge-patch+json';
 const applyType = 'application/apply-patch+yaml';
 
-function unsupported(custom: boolean): StatusError {
-  const types = custom
-    ? [jsonType, mergeType, applyType]
-    : [jsonType, mergeType, strategicType, applyType];
-  const accepted = [...types, 'application/apply-patch+cbor'].join(', ');
+/** Custom resources have no merge keys. */
+function strategicUnsupported(): StatusError {
+  const accepted = [jsonType, mergeType, applyType].join(', ');
   return new StatusError({
     code: 415,
     reason: 'UnsupportedMediaType',
@@ -125,7 +123,7 @@ function decodeConfiguration(request: ResourceRequest, raw: JsonObject): JsonObj
   const { resource, namespace, name = '' } = request;
   const sentNamespace = textAt(raw, 'metadata', 'namespace');
   const ignoring = { fieldValidation: 'Ignore', warnings: [] } as const;
-  const unknown = resource.custom ? [] : resource.codec.decode(raw).unknownFields;
+  const unknown = resource.codec.decode(raw).unknownFields;
   const [first] = unknown;
   if (first !== undefined) {
     const version = resource.apiVersion;
@@ -187,7 +185,7 @@ export async function patchVerb(cluster: Cluster, request: ResourceRequest): Pro
       details: {},
     });
   }
-  if (resource.custom && type === strategicType) throw unsupported(true);
+  if (resource.custom && type === strategicType) throw strategicUnsupported();
   if (type === applyType) return applyVerb(cluster, request);
   const { writer } = writerOf(request, 'PatchOptions');
   writer.warnings.push(...deprecationsOf(request));

@@ -1,6 +1,7 @@
 /** From a request's body to an object of a kind, with the vendor's refusals. */
 
 import type { Writer } from '../cluster.ts';
+import { invalidField, invalidObject } from '../field-error.ts';
 import { isObject, type JsonObject, textAt } from '../json-tree.ts';
 import type { ServedResource } from '../resources/served-resource.ts';
 import { DecodeError } from '../schema/decode.ts';
@@ -18,39 +19,44 @@ export function cannotHandle(
   );
 }
 
+/** Longest part of a body that a message repeats. */
+const shownBytesMax = 23;
+
+/** Custom resources have no Go type to fall back to: they must say what they are. */
+function checkCustomKind(resource: ServedResource, raw: JsonObject): void {
+  const apiVersion = textAt(raw, 'apiVersion');
+  const kind = textAt(raw, 'kind');
+  const { group, kind: expected } = resource.info;
+  if (kind === '') {
+    const text = JSON.stringify(raw);
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected}): Object 'Kind' is ` +
+        `missing in '${text}' (${text.slice(0, shownBytesMax)} ...)`,
+    );
+  }
+  if (apiVersion !== resource.apiVersion) {
+    throw badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version ` +
+        `(${resource.apiVersion})`,
+    );
+  }
+  if (kind !== expected) {
+    const name = textAt(raw, 'metadata', 'name');
+    throw invalidObject({ group, kind, name }, [invalidField('kind', kind, `must be ${expected}`)]);
+  }
+}
+
 function checkKind(resource: ServedResource, raw: JsonObject): void {
   const apiVersion = textAt(raw, 'apiVersion');
   const kind = textAt(raw, 'kind');
   const { info } = resource;
-  if (resource.custom && (apiVersion === '' || kind === '')) {
-    // Custom resources have no Go type to fall back to.
-    if (kind === '') {
-      throw badRequest(
-        `the object provided is unrecognized (must be of type ${info.kind}): couldn't get ` +
-          `version/kind; json parse error: Object 'Kind' is missing in '${JSON.stringify(raw)}'`,
-      );
-    }
-    throw badRequest(
-      'the API version in the data () does not match the expected API version (' +
-        `${resource.apiVersion})`,
-    );
+  if (resource.custom) {
+    checkCustomKind(resource, raw);
+    return;
   }
   const sameVersion = apiVersion === '' || apiVersion === resource.apiVersion;
   if (sameVersion && (kind === '' || kind === info.kind)) return;
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1) || info.version;
-  if (resource.custom) {
-    if (!sameVersion) {
-      throw badRequest(
-        `the API version in the data (${apiVersion}) does not match the expected API version ` +
-          `(${resource.apiVersion})`,
-      );
-    }
-    throw badRequest(
-      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ` +
-        `${info.kind}: no kind ${JSON.stringify(kind)} is registered for version ` +
-        `${JSON.stringify(apiVersion)} in scheme "unstructured.UnstructuredObjectTyper"`,
-    );
-  }
   const group = info.group.replace(/\..*$/, '') || 'core';
   const why = sameVersion
     ? `converting (${info.version}.${kind}) to (${group}.${info.kind}): unknown conversion`

@@ -1,7 +1,17 @@
 /** Deleting an object: at once, gracefully, or as far as its finalizers let it go. */
 import { admitDelete } from '../admission/admit.ts';
 import type { Cluster, Writer } from '../cluster.ts';
-import { copyObject, deepEqual, type JsonObject, numberAt, textAt, textsAt } from '../json-tree.ts';
+import { cleanupFinalizer } from '../crd/crd-rules.ts';
+import {
+  copyObject,
+  deepEqual,
+  type JsonObject,
+  numberAt,
+  objectAt,
+  objectsAt,
+  textAt,
+  textsAt,
+} from '../json-tree.ts';
 import type { ServedResource } from '../resources/served-resource.ts';
 import { timeText } from '../schema/scalars.ts';
 import { conflict, notFound } from '../status-error.ts';
@@ -85,6 +95,10 @@ function gracePeriod(request: DeleteRequest, old: JsonObject): number {
   return seconds < 0 ? 1 : seconds;
 }
 
+function isDefinition(resource: ServedResource): boolean {
+  return resource.storageKey === 'customresourcedefinitions.apiextensions.k8s.io';
+}
+
 /** The state that marks an object as being deleted; undefined when nothing changes. */
 function marked(request: DeleteRequest, old: JsonObject, nowMs: number): JsonObject | undefined {
   const next = copyObject(old);
@@ -109,11 +123,30 @@ function marked(request: DeleteRequest, old: JsonObject, nowMs: number): JsonObj
   if (finalizers.length === 0) delete metadata.finalizers;
   else metadata.finalizers = finalizers;
   if (request.resource.storageKey === 'namespaces') markNamespace(next);
+  if (isDefinition(request.resource) && !isDeleting(old)) markDefinition(next, old, nowMs);
   return next;
 }
 
+/** A definition stays until the objects that it defines are gone. */
+function markDefinition(next: JsonObject, old: JsonObject, nowMs: number): void {
+  const metadata = metadataOf(next);
+  metadata.finalizers = [...textsAt(metadata, 'finalizers'), cleanupFinalizer];
+  metadata.generation = metadataOf(old).generation;
+  delete metadata.deletionGracePeriodSeconds;
+  const terminating = {
+    type: 'Terminating',
+    status: 'True',
+    lastTransitionTime: timeText(nowMs),
+    reason: 'InstanceDeletionPending',
+    message:
+      'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+  };
+  const conditions = [...objectsAt(next, 'status', 'conditions'), terminating];
+  next.status = { ...objectAt(next, 'status'), conditions };
+}
+
 function markNamespace(next: JsonObject): void {
-  next.status = { ...(next.status as JsonObject | undefined), phase: 'Terminating' };
+  next.status = { ...objectAt(next, 'status'), phase: 'Terminating' };
   // A namespace is held by spec.finalizers and never shows a grace period.
   delete metadataOf(next).deletionGracePeriodSeconds;
 }

@@ -63,9 +63,14 @@ function keepSystemFields(next: JsonObject, old: JsonObject): void {
 function bumpGeneration(resource: ServedResource, next: JsonObject, old: JsonObject): void {
   const fields = resource.strategy.generationFields;
   if (fields === undefined) return;
+  const bare = (object: JsonObject): JsonObject => ({
+    ...object,
+    metadata: null,
+    ...(fields === 'allButStatus' ? { status: null } : {}),
+  });
   const differs =
-    fields === 'all'
-      ? !deepEqual({ ...next, metadata: null }, { ...old, metadata: null })
+    fields === 'all' || fields === 'allButStatus'
+      ? !deepEqual(bare(next), bare(old))
       : fields.some((field) => !deepEqual(next[field], old[field]));
   const before = metadataOf(old).generation;
   if (differs && typeof before === 'number') metadataOf(next).generation = before + 1;
