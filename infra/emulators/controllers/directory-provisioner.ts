@@ -1,5 +1,5 @@
 import { ApiError } from './engine/api-client.ts';
-import { keyFor } from './engine/kube-objects.ts';
+import { keyFor, keyOf } from './engine/kube-objects.ts';
 import type { Reconcilers } from './engine/reconcilers.ts';
 import {
   claims,
@@ -21,7 +21,11 @@ const MADE_BY_ANNOTATION = 'pv.kubernetes.io/provisioned-by';
 export function runDirectoryProvisioner(reconcilers: Reconcilers): void {
   const makers = reconcilers.queue('Directory volume', (key) => provision(reconcilers, key));
   const reclaimers = reconcilers.queue('Released volume', (key) => reclaim(reconcilers, key));
+  const pending = reconcilers.cluster.informer(claims);
   reconcilers.feed(claims, makers);
+  reconcilers.follow(storageClasses, () => {
+    for (const claim of pending.all()) if (isWanted(claim)) makers.add(keyOf(claim));
+  });
   reconcilers.feed(volumes, reclaimers);
 }
 

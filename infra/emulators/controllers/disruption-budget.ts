@@ -10,7 +10,9 @@ import {
   type PodDisruptionBudget,
   podDisruptionBudgets,
   pods,
+  type ReplicaSet,
   replicaSets,
+  type StatefulSet,
   statefulSets,
 } from './engine/workload-objects.ts';
 
@@ -29,6 +31,13 @@ export function runDisruptionBudgets(reconcilers: Reconcilers): void {
       if (selects(budget.spec.selector, pod.metadata.labels)) queue.add(keyOf(budget));
     }
   });
+  for (const kind of [replicaSets, statefulSets]) {
+    reconcilers.follow<ReplicaSet | StatefulSet>(kind, (after, before) => {
+      if (after?.spec.replicas === before?.spec.replicas) return;
+      const { namespace } = (after ?? before)?.metadata ?? {};
+      for (const budget of all.inNamespace(namespace)) queue.add(keyOf(budget));
+    });
+  }
 }
 
 async function reconcile(reconcilers: Reconcilers, budget: PodDisruptionBudget): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Labels, timestamp } from './engine/kube-objects.ts';
+import { keyOf, type Labels, timestamp } from './engine/kube-objects.ts';
 import {
   type Endpoint,
   type EndpointPort,
@@ -44,6 +44,13 @@ export function runEndpointSlices(reconcilers: Reconcilers): void {
     gatherMs: GATHER_MS,
   });
   feedServices(reconcilers, queue);
+  const allServices = reconcilers.cluster.informer(services);
+  reconcilers.follow(nodes, (after, before) => {
+    // Endpoints tell their zone, which is known once their node is.
+    if (before === undefined || after === undefined) {
+      for (const service of allServices.all()) queue.add(keyOf(service));
+    }
+  });
   reconcilers.feed(endpointsKind, queue);
   reconcilers.follow(endpointSlices, (after, before) => {
     const { namespace, labels } = (after ?? before)?.metadata ?? {};

@@ -34,7 +34,7 @@ const real = process.env.CONTROLLERS_TEST_API;
 /** Whether the suites run against a real API server, whose clock cannot be advanced. */
 export const onRealServer = real !== undefined;
 
-export const namespaces: ResourceKind<Namespace> = {
+const namespaces: ResourceKind<Namespace> = {
   apiVersion: 'v1',
   kind: 'Namespace',
   plural: 'namespaces',

@@ -13,7 +13,7 @@ import type { WorkQueue } from './engine/work-queue.ts';
 import { type Pod, pods } from './engine/workload-objects.ts';
 
 /** Marks what belongs to a Service without a cluster IP. */
-export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
+const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 /** When the change that a controller wrote out has happened. */
 export const TRIGGER_ANNOTATION = 'endpoints.kubernetes.io/last-change-trigger-time';
 

@@ -7,10 +7,10 @@ export interface NodeSpec {
 }
 
 /** The version that the nodes' kubelets claim. */
-export const KUBELET_VERSION = 'v1.34.1-aliyun.1';
+const KUBELET_VERSION = 'v1.34.1-aliyun.1';
 
 /** The label by which the disk CSI driver places volumes. */
-export const DISK_ZONE_LABEL = 'topology.diskplugin.csi.alibabacloud.com/zone';
+const DISK_ZONE_LABEL = 'topology.diskplugin.csi.alibabacloud.com/zone';
 
 /** A node with this annotation set to "true" reports itself as not ready and does nothing. */
 export const NOT_READY_ANNOTATION = 'sandbox.local/not-ready';
@@ -18,7 +18,7 @@ export const NOT_READY_ANNOTATION = 'sandbox.local/not-ready';
 const INSTANCE_TYPE = 'ecs.g7.2xlarge';
 
 /** `cn-hangzhou` for the zone `cn-hangzhou-h`, `us-west-1` for `us-west-1a`. */
-export function regionOf(zone: string): string {
+function regionOf(zone: string): string {
   return zone.replace(/-?[a-z]$/, '');
 }
 

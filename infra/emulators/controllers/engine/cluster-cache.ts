@@ -6,6 +6,12 @@ import { type KubeObject, keyOf, nameOf, type ResourceKind } from './kube-object
 const SETTLE_MS = 15;
 const UNREACHABLE_RETRY_MS = 100;
 
+interface Followed {
+  readonly listed: boolean;
+  readonly settled: boolean;
+  close(): Promise<void>;
+}
+
 /** The work of one runner, as far as waiting for its end needs. */
 export interface Workload {
   /** Whether nothing waits, runs or is about to be tried again. */
@@ -23,7 +29,7 @@ export interface Workload {
 export class ClusterCache {
   readonly #client: ApiClient;
   readonly #byKind = new Map<object, unknown>();
-  readonly #informers = new Set<{ readonly settled: boolean; close(): Promise<void> }>();
+  readonly #informers = new Set<Followed>();
   readonly #workloads = new Set<Workload>();
   #waiters: (() => void)[] = [];
   #closed = false;
@@ -123,7 +129,17 @@ export class ClusterCache {
     };
   }
 
-  /** Tells those who wait in `idle` to look again. */
+  /** Whether every informer has listed its objects once. */
+  get listed(): boolean {
+    return [...this.#informers].every((informer) => informer.listed);
+  }
+
+  /** Resolves at the next change that `idle` or `listed` may depend on. */
+  change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Tells those who wait for a change to look again. */
   wake(): void {
     const waiters = this.#waiters;
     this.#waiters = [];
@@ -139,7 +155,7 @@ export class ClusterCache {
     while (!this.#closed) {
       this.#releaseDue();
       if (!this.#quiet()) {
-        await new Promise<void>((resolve) => this.#waiters.push(resolve));
+        await this.change();
         continue;
       }
       const before = this.#added();

@@ -34,14 +34,20 @@ export class Informer<T extends KubeObject> {
   readonly #awaited = new Map<string, 'changed' | 'marked' | 'gone'>();
   readonly #stop = new AbortController();
   #observed = 0;
+  #listed = false;
   #live = false;
   #run: Promise<void> | undefined;
 
-  /** `changed` is called when the informer becomes live, or stops being so. */
+  /** `changed` is called when `listed` or `settled` may have changed. */
   constructor(client: ApiClient, kind: ResourceKind<T>, changed: () => void) {
     this.#client = client;
     this.kind = kind;
     this.#changed = changed;
+  }
+
+  /** Whether the cache has been complete once; before that an absent object means nothing. */
+  get listed(): boolean {
+    return this.#listed;
   }
 
   /** Whether the cache is complete, the watch is up and shows every own deletion and binding. */
@@ -218,6 +224,8 @@ export class Informer<T extends KubeObject> {
       if (!listed.has(key) && versionOf(object) <= listVersion) this.#drop(key);
     }
     for (const item of items) this.#store(item);
+    this.#listed = true;
+    this.#changed();
   }
 
   #store(object: T): void {

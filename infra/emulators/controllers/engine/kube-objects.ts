@@ -11,7 +11,7 @@ export interface OwnerReference {
 }
 
 /** Metadata as the API server sends it. */
-export interface ObjectMeta {
+interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
   readonly uid: string;

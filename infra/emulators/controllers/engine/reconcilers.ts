@@ -27,6 +27,7 @@ export class Reconcilers implements Workload, Runner {
   readonly #queues: WorkQueue[] = [];
   readonly #scheduled = new Map<WorkQueue, Map<string, number>>();
   #look: NodeJS.Timeout | undefined;
+  #closing = false;
 
   constructor(access: ApiAccess, now: () => number) {
     const { cache, leave } = shareCluster(access);
@@ -39,7 +40,8 @@ export class Reconcilers implements Workload, Runner {
   /** A new queue whose keys are reconciled by the function. */
   queue(name: string, reconcile: Reconcile, options: QueueOptions = {}): WorkQueue {
     const changed = (): void => this.cluster.wake();
-    const queue = new WorkQueue(name, reconcile, { changed, ...options });
+    const ready = (): Promise<void> => this.#ready();
+    const queue = new WorkQueue(name, reconcile, { changed, ready, ...options });
     this.#queues.push(queue);
     return queue;
   }
@@ -111,11 +113,18 @@ export class Reconcilers implements Workload, Runner {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
+    this.cluster.wake();
     for (const cleanup of this.#cleanups) cleanup();
     this.#scheduled.clear();
     clearInterval(this.#look);
     await Promise.all(this.#queues.map((queue) => queue.close()));
     await this.#leave();
+  }
+
+  /** Before every cache is complete, what is absent from one may well exist: work waits for that. */
+  async #ready(): Promise<void> {
+    while (!this.#closing && !this.cluster.listed) await this.cluster.change();
   }
 }
 

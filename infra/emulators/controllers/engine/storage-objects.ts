@@ -73,7 +73,7 @@ export const storageClasses: ResourceKind<StorageClass> = {
 /** A StorageClass that is the default where a claim names none. */
 export const DEFAULT_CLASS_ANNOTATION = 'storageclass.kubernetes.io/is-default-class';
 /** The class of old objects that have no `storageClassName`. */
-export const BETA_CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
+const BETA_CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
 /** The node that the scheduler chose for a claim's first consumer. */
 export const SELECTED_NODE_ANNOTATION = 'volume.kubernetes.io/selected-node';
 /** On a claim or volume: the binder, not a user, made the link to the other one. */

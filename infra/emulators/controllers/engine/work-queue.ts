@@ -12,6 +12,8 @@ export type Reconcile = (key: string) => Promise<void>;
 
 /** How a queue works. */
 export interface QueueOptions {
+  /** Nothing is worked on before this resolves; asked before each piece of work. */
+  readonly ready?: () => Promise<void>;
   /** Keys worked on at once; default 8. */
   readonly workers?: number;
   /** Real time for which news of one key is gathered before it is worked on; default 0. */
@@ -27,6 +29,7 @@ export class WorkQueue {
   readonly #reconcile: Reconcile;
   readonly #workers: number;
   readonly #gatherMs: number;
+  readonly #ready: () => Promise<void>;
   readonly #changed: () => void;
   readonly #waiting = new Set<string>();
   readonly #running = new Map<string, Promise<void>>();
@@ -41,6 +44,7 @@ export class WorkQueue {
     this.#reconcile = reconcile;
     this.#workers = options.workers ?? WORKERS_DEFAULT;
     this.#gatherMs = options.gatherMs ?? 0;
+    this.#ready = options.ready ?? (() => Promise.resolve());
     this.#changed = options.changed;
   }
 
@@ -92,6 +96,7 @@ export class WorkQueue {
       if (this.#gatherMs === 0) setImmediate(resolve);
       else setTimeout(resolve, this.#gatherMs);
     });
+    await this.#ready();
     this.#waiting.delete(key);
     try {
       if (!this.#closed) await this.#reconcile(key);

@@ -26,14 +26,14 @@ export interface Toleration {
 }
 
 /** A reference to one key of a ConfigMap or Secret, or to the whole of it. */
-export interface SourceReference {
+interface SourceReference {
   readonly name?: string;
   readonly key?: string;
   readonly optional?: boolean;
 }
 
 /** A port that a container declares. */
-export interface ContainerPort {
+interface ContainerPort {
   readonly name?: string;
   readonly containerPort: number;
   readonly protocol?: string;
@@ -83,7 +83,7 @@ export interface Volume {
 }
 
 /** What a pod asks for. */
-export interface PodSpec {
+interface PodSpec {
   readonly nodeName?: string;
   readonly schedulerName?: string;
   readonly hostname?: string;
@@ -104,7 +104,7 @@ export interface PodSpec {
 }
 
 /** The state of one container. */
-export interface ContainerStatus {
+interface ContainerStatus {
   readonly name: string;
   readonly ready?: boolean;
   readonly started?: boolean;
@@ -189,7 +189,7 @@ export interface Deployment extends KubeObject {
 }
 
 /** How a StatefulSet or DaemonSet replaces its pods. */
-export interface UpdateStrategy {
+interface UpdateStrategy {
   readonly type?: string;
   readonly rollingUpdate?: {
     readonly partition?: number;
@@ -247,7 +247,7 @@ export interface ControllerRevision extends KubeObject {
   readonly data?: { readonly spec?: { readonly template?: PodTemplate } };
 }
 
-export interface JobSpec {
+interface JobSpec {
   readonly parallelism?: number;
   readonly completions?: number | null;
   readonly completionMode?: string;
