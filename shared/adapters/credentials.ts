@@ -9,25 +9,25 @@ export interface CloudCredentials {
 export type CredentialsProvider = () => CloudCredentials;
 
 /**
- * A vendor client that is built anew when the keys change: a client made with yesterday's keys would
- * fail in the middle of a run.
+ * A vendor client that is built when first needed, and anew when the keys change: one made with
+ * yesterday's keys would fail in the middle of a run. Building may load the vendor's SDK.
  */
 export class PerKeyClient<C> {
   private readonly provide: CredentialsProvider;
-  private readonly build: (credentials: CloudCredentials) => C;
-  private held: { readonly accessKeyId: string; readonly client: C } | undefined;
+  private readonly build: (credentials: CloudCredentials) => Promise<C>;
+  private held: { readonly accessKeyId: string; readonly client: Promise<C> } | undefined;
 
-  constructor(provide: CredentialsProvider, build: (credentials: CloudCredentials) => C) {
+  constructor(provide: CredentialsProvider, build: (credentials: CloudCredentials) => Promise<C>) {
     this.provide = provide;
     this.build = build;
   }
 
   /** The client for the keys valid now. */
-  get(): C {
+  async get(): Promise<C> {
     const credentials = this.provide();
     if (this.held?.accessKeyId !== credentials.accessKeyId) {
       this.held = { accessKeyId: credentials.accessKeyId, client: this.build(credentials) };
     }
-    return this.held.client;
+    return await this.held.client;
   }
 }

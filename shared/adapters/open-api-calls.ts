@@ -1,37 +1,15 @@
 /** Calls to Alibaba Cloud's APIs (CS, FC, ECS, HBR) through the vendor's generic client. */
-import { $OpenApiUtil, OpenApiUtil } from '@alicloud/openapi-core';
-import { RuntimeOptions } from '@darabonba/typescript';
 import { BackupCentreError, ThrottledError, UnavailableError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { type Pacing, STORE_RETRIES, withRetries } from './bounded-retry.ts';
-import { type CloudCredentials, type CredentialsProvider, PerKeyClient } from './credentials.ts';
+import { type CredentialsProvider, PerKeyClient } from './credentials.ts';
 import { withDeadline } from './deadline.ts';
-import { type OpenApiClient, OpenApiClientClass } from './open-api-client.ts';
+import type { OpenApiCall, OpenApiClient } from './open-api-client.ts';
 
-const CONNECT_TIMEOUT_MS = 5_000;
-const READ_TIMEOUT_MS = 20_000;
 /** The client's own limits come first, ms. */
 const CALL_DEADLINE_MS = 30_000;
 /** Pause asked of a caller who was throttled, ms. */
 const THROTTLED_RETRY_MS = 1_000;
-
-/** One API call. */
-export interface OpenApiCall {
-  readonly action: string;
-  readonly version: string;
-  /** ROA: path and JSON body; RPC: everything in the query. */
-  readonly style: 'ROA' | 'RPC';
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** `/` for RPC. */
-  readonly path: string;
-  /** Arrays and objects are flattened (`Tag.1.Key`). */
-  readonly query?: JsonObject;
-  readonly body?: JsonObject;
-  /** What is attempted, for messages: `read ACK cluster c1`. */
-  readonly attempt: string;
-  /** Whether a call whose reply was lost may be sent again: reads, and writes with a ClientToken. */
-  readonly repeatable: boolean;
-}
 
 /** A refusal as the vendor wrote it, whichever way its keys are spelt. */
 export interface VendorRefusal {
@@ -57,7 +35,10 @@ export class OpenApiCalls {
     pacing: Pacing,
     translate: Translate,
   ) {
-    this.clients = new PerKeyClient(credentials, (keys) => buildClient(endpoint, keys));
+    this.clients = new PerKeyClient(credentials, async (keys) => {
+      const { OpenApiClient } = await import('./open-api-client.ts');
+      return new OpenApiClient(endpoint, keys);
+    });
     this.pacing = pacing;
     this.translate = translate;
   }
@@ -68,8 +49,10 @@ export class OpenApiCalls {
       this.pacing,
       { ...STORE_RETRIES, isRepeatable: (error) => call.repeatable || wasNotDone(error) },
       async () => {
+        const client = await this.clients.get();
         try {
-          return await this.exchange(call);
+          const late = () => new Error(`no reply within ${CALL_DEADLINE_MS} ms`);
+          return await withDeadline(client.exchange(call), CALL_DEADLINE_MS, late);
         } catch (thrown) {
           const refusal = refusalOf(thrown, call.attempt);
           throw this.translate(refusal) ?? commonError(refusal);
@@ -77,46 +60,6 @@ export class OpenApiCalls {
       },
     );
   }
-
-  private async exchange(call: OpenApiCall): Promise<JsonObject> {
-    const reply: unknown = await withDeadline(
-      this.clients.get().callApi(
-        new $OpenApiUtil.Params({
-          action: call.action,
-          version: call.version,
-          protocol: 'HTTPS',
-          pathname: call.path,
-          method: call.method,
-          authType: 'AK',
-          style: call.style,
-          reqBodyType: call.style === 'RPC' ? 'formData' : 'json',
-          bodyType: call.method === 'DELETE' ? 'none' : 'json',
-        }),
-        new $OpenApiUtil.OpenApiRequest({
-          query: OpenApiUtil.query({ ...call.query }),
-          ...(call.body === undefined ? {} : { body: { ...call.body } }),
-        }),
-        new RuntimeOptions({ connectTimeout: CONNECT_TIMEOUT_MS, readTimeout: READ_TIMEOUT_MS }),
-      ),
-      CALL_DEADLINE_MS,
-      () => new Error(`no reply within ${CALL_DEADLINE_MS} ms`),
-    );
-    const body = isJsonObject(reply) ? reply.body : undefined;
-    return isJsonObject(body) ? body : {};
-  }
-}
-
-function buildClient(endpoint: string, keys: CloudCredentials): OpenApiClient {
-  const url = new URL(endpoint);
-  return new OpenApiClientClass(
-    new $OpenApiUtil.Config({
-      accessKeyId: keys.accessKeyId,
-      accessKeySecret: keys.accessKeySecret,
-      ...(keys.securityToken === undefined ? {} : { securityToken: keys.securityToken }),
-      protocol: url.protocol.replace(':', ''),
-      endpoint: url.host,
-    }),
-  );
 }
 
 /** Services and the gateway before them spell their keys in upper or lower case (API §D). */

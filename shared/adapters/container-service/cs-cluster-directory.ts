@@ -8,7 +8,8 @@ import type { Pacing } from '../bounded-retry.ts';
 import type { CredentialsProvider } from '../credentials.ts';
 import { type ClusterAccess, readKubeconfig } from '../kubernetes/kubeconfig.ts';
 import { KubernetesClusterClient } from '../kubernetes/kubernetes-cluster-client.ts';
-import { type OpenApiCall, OpenApiCalls } from '../open-api-calls.ts';
+import { OpenApiCalls } from '../open-api-calls.ts';
+import type { OpenApiCall } from '../open-api-client.ts';
 import { csError } from './cs-errors.ts';
 
 /** Validity asked for; CS takes 15 to 4320 minutes and gives three years where none is asked for. */

@@ -4,7 +4,8 @@ import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { TriggerRegistry } from '../../ports/trigger-registry.ts';
 import type { Pacing } from '../bounded-retry.ts';
 import type { CredentialsProvider } from '../credentials.ts';
-import { type OpenApiCall, OpenApiCalls, type VendorRefusal } from '../open-api-calls.ts';
+import { OpenApiCalls, type VendorRefusal } from '../open-api-calls.ts';
+import type { OpenApiCall } from '../open-api-client.ts';
 
 /** Every way in which an object becomes whole; `ObjectCreated:*` would also tell of each part. */
 const EVENTS = [

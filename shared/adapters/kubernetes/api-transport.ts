@@ -4,7 +4,7 @@
  */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { type BackupCentreError, ThrottledError } from '../../domain/errors.ts';
 import type { Pacing } from '../bounded-retry.ts';
 import {
@@ -158,7 +158,7 @@ export class ApiTransport {
       const compress = this.options.compress ?? !isLoopback;
       return {
         access,
-        agent: agentFor(access, this.options.connectionsMax ?? CONNECTIONS_MAX),
+        agent: await agentFor(access, this.options.connectionsMax ?? CONNECTIONS_MAX),
         basePath: url.pathname === '/' ? '' : url.pathname,
         headers: {
           'user-agent': USER_AGENT,
@@ -195,8 +195,10 @@ function mayRepeat(reply: ApiReply, error: BackupCentreError, request: ApiReques
   return error.retryable && error.code === 'cluster_unreachable' && request.repeatable;
 }
 
-function agentFor(access: ClusterAccess, connections: number): Agent {
-  return new Agent({
+/** undici is loaded with the first connection, so that a cold start does not wait for it. */
+async function agentFor(access: ClusterAccess, connections: number): Promise<Agent> {
+  const undici = await import('undici');
+  return new undici.Agent({
     connections,
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,

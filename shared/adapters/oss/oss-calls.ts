@@ -4,7 +4,7 @@ import { type Pacing, STORE_RETRIES, withRetries } from '../bounded-retry.ts';
 import { type CredentialsProvider, PerKeyClient } from '../credentials.ts';
 import { withDeadline } from '../deadline.ts';
 import { fromOssError } from './oss-errors.ts';
-import { type BucketAddress, buildOssClient, type OssSdk } from './oss-sdk.ts';
+import type { BucketAddress, OssSdk } from './oss-sdk.ts';
 
 /** The SDK's own time-outs come first; this ends a call that they do not, ms. */
 const CALL_DEADLINE_MS = 90_000;
@@ -18,9 +18,10 @@ export class OssCalls {
   constructor(address: BucketAddress, credentials: CredentialsProvider, pacing: Pacing) {
     this.bucket = address.name;
     this.pacing = pacing;
-    this.clients = new PerKeyClient(credentials, (keys) =>
-      buildOssClient(address, keys, credentials),
-    );
+    this.clients = new PerKeyClient(credentials, async (keys) => {
+      const { buildOssClient } = await import('./oss-sdk.ts');
+      return buildOssClient(address, keys, credentials);
+    });
   }
 
   /** `bytes` random bytes as hex. */
@@ -47,9 +48,10 @@ export class OssCalls {
     const attempt = this.describe(what);
     let wasUnclear = false;
     return await withRetries(this.pacing, STORE_RETRIES, async () => {
+      const sdk = await this.clients.get();
       try {
         const late = () => Object.assign(new Error('no reply in time'), { code: 'ETIMEDOUT' });
-        return await withDeadline(send(this.clients.get()), CALL_DEADLINE_MS, late);
+        return await withDeadline(send(sdk), CALL_DEADLINE_MS, late);
       } catch (thrown) {
         const error = fromOssError(thrown, attempt);
         if (error instanceof UnavailableError) wasUnclear = true;

@@ -1,4 +1,7 @@
-/** The calls of ali-oss that the adapter makes: its type package lacks half of them. */
+/**
+ * The calls of ali-oss that the adapter makes: its type package lacks half of them. Loaded with the
+ * first call, so that a cold start does not wait for the SDK.
+ */
 import type { Readable } from 'node:stream';
 import OSS from 'ali-oss';
 import type { CloudCredentials, CredentialsProvider } from '../credentials.ts';

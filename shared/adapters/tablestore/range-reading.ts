@@ -1,7 +1,7 @@
 /** Lists of a table or an index: GetRange between the bounds that a prefix gives. */
-import TableStore, { type AttributesOutput, type PrimaryKeyOutput } from 'tablestore';
+import type { AttributesOutput, PrimaryKeyOutput } from 'tablestore';
 import type { ListOptions } from '../../ports/record-store.ts';
-import { decodeCursor, encodeCursor, encodeParts, type KeySpace } from './row-key.ts';
+import { encodeCursor, type KeySpace } from './row-key.ts';
 import type { TablestoreCalls } from './tablestore-calls.ts';
 
 /** One row: key columns as stored, and its attributes. */
@@ -25,52 +25,26 @@ export async function readRange(
   space: KeySpace,
   options: ListOptions,
 ): Promise<RangePage> {
-  const fixed = encodeParts(space, options.prefix).map(({ value }) => value);
-  const exclusiveEndPrimaryKey = keyFrom(
-    space,
-    options.before === undefined ? fixed : [...fixed, options.before],
-    options.before === undefined ? TableStore.INF_MAX : TableStore.INF_MIN,
-  );
-  let start = keyFrom(
-    space,
-    options.after === undefined ? fixed : decodeCursor(space, options.prefix, options.after),
-    TableStore.INF_MIN,
-  );
   const rows: RangeRow[] = [];
+  let after = options.after;
   for (;;) {
-    const limit = options.limit - rows.length;
-    const reply = await calls.read(
-      `list ${space.name}/${options.prefix.join('/')}`,
-      async (client) =>
-        client.getRange({
-          tableName: space.name,
-          direction: TableStore.Direction.FORWARD,
-          inclusiveStartPrimaryKey: start,
-          exclusiveEndPrimaryKey,
-          maxVersions: 1,
-          limit,
-        }),
+    const rest: ListOptions = {
+      ...options,
+      limit: options.limit - rows.length,
+      ...(after === undefined ? {} : { after }),
+    };
+    const attempt = `list ${space.name}/${options.prefix.join('/')}`;
+    const reply = await calls.read(attempt, async (client, requests) =>
+      client.getRange(requests.rangeOf(space, rest)),
     );
     for (const row of reply.rows) {
       rows.push({ columns: columnsOf(row.primaryKey), attributes: row.attributes ?? [] });
     }
     const next = reply.nextStartPrimaryKey;
     if (next === undefined || next === null) return { rows, next: undefined };
-    const key = next.map(({ value }) => String(value));
-    if (rows.length >= options.limit) return { rows, next: encodeCursor(key) };
-    start = keyFrom(space, key, TableStore.INF_MIN);
+    after = encodeCursor(next.map(({ value }) => String(value)));
+    if (rows.length >= options.limit) return { rows, next: after };
   }
-}
-
-type KeyBound = { [name: string]: string | typeof TableStore.INF_MIN | typeof TableStore.INF_MAX };
-
-/** A bound: the given parts, then `rest` in every further column. */
-function keyFrom(
-  space: KeySpace,
-  parts: readonly string[],
-  rest: typeof TableStore.INF_MIN | typeof TableStore.INF_MAX,
-): KeyBound[] {
-  return space.columns.map((name, i) => ({ [name]: parts[i] ?? rest }));
 }
 
 function columnsOf(key: PrimaryKeyOutput | null): ReadonlyMap<string, string> {

@@ -1,9 +1,5 @@
 /** A row's attributes: the document, its version, its index columns and who wrote the last versions. */
-import TableStore, {
-  type AttributesInput,
-  type AttributesOutput,
-  type CellValue,
-} from 'tablestore';
+import type { AttributesOutput, CellValue } from 'tablestore';
 import { assert, BackupCentreError } from '../../domain/errors.ts';
 import type { TableName, TableValues } from '../../ports/record-store.ts';
 import { type IndexColumns, indexColumnsOf } from './index-columns.ts';
@@ -51,20 +47,6 @@ export function documentText(attempt: string, value: unknown): string {
   );
 }
 
-/** The attributes of one write. */
-export function attributesOf<T extends TableName>(
-  table: T,
-  write: { readonly value: TableValues[T]; readonly json: string; readonly version: number },
-  writeId: string,
-): AttributesInput {
-  return [
-    { doc: write.json },
-    { version: TableStore.Long.fromNumber(write.version) },
-    { [writerColumn(write.version)]: writeId },
-    ...Object.entries(storedIndexColumns(table, write.value)).map(([name, v]) => ({ [name]: v })),
-  ];
-}
-
 /** Reads a row's attributes; undefined where the reply holds no row. */
 export function readDocument(
   attributes: AttributesOutput | null | undefined,
@@ -85,7 +67,8 @@ export function wasWrittenBy(document: StoredDocument, version: number, writeId:
   return document.writers.get(writerColumn(version)) === writeId;
 }
 
-function writerColumn(version: number): string {
+/** The column that keeps the id of the write which made `version`. */
+export function writerColumn(version: number): string {
   return `writer_${version % WRITERS_KEPT}`;
 }
 

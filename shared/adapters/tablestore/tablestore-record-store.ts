@@ -1,5 +1,4 @@
 /** RecordStore over Tablestore: one table per TableName, one conditional write per change. */
-import TableStore, { type Client, type Condition } from 'tablestore';
 import { ConditionFailedError } from '../../domain/errors.ts';
 import {
   type IndexName,
@@ -14,43 +13,30 @@ import {
 } from '../../ports/record-store.ts';
 import { type Pacing, STORE_RETRIES, withRetries } from '../bounded-retry.ts';
 import type { CredentialsProvider } from '../credentials.ts';
-import { indexColumnNames } from './index-columns.ts';
 import { readRange } from './range-reading.ts';
 import {
   checkList,
   decodeParts,
   encodeKey,
   indexSpace,
-  type KeyColumn,
   type KeySpace,
   tableSpace,
 } from './row-key.ts';
 import {
-  attributesOf,
   documentText,
   readDocument,
   type StoredDocument,
   storedIndexColumns,
   wasWrittenBy,
 } from './stored-document.ts';
-import { TablestoreCalls, type TablestoreLocation } from './tablestore-calls.ts';
+import { type Send, TablestoreCalls } from './tablestore-calls.ts';
 import { TablestoreFailure } from './tablestore-errors.ts';
+import type { RowWrite, TablestoreLocation } from './tablestore-requests.ts';
 
 /** Writers that get in between before an unconditional write gives up. */
 const RACES_MAX = 10;
 /** Rows of one BatchGetRow (Tablestore limit, F1). */
 const BATCH_ROWS_MAX = 100;
-
-/** A conditional write under way. */
-interface RowWrite<T extends TableName> {
-  readonly table: T;
-  readonly key: readonly string[];
-  readonly value: TableValues[T];
-  readonly json: string;
-  /** Version the row will have. */
-  readonly version: number;
-  readonly writeId: string;
-}
 
 /** RecordStore over the `tablestore` SDK. */
 export class TablestoreRecordStore implements RecordStore {
@@ -146,9 +132,14 @@ export class TablestoreRecordStore implements RecordStore {
     table: TableName,
     key: readonly string[],
   ): Promise<StoredDocument | undefined> {
-    const columns = encodeKey(tableSpace(table), key);
-    const reply = await this.calls.read(`read ${describeRow(table, key)}`, async (client) =>
-      client.getRow({ tableName: table, primaryKey: toPrimaryKey(columns), maxVersions: 1 }),
+    const reply = await this.calls.read(
+      `read ${describeRow(table, key)}`,
+      async (client, requests) =>
+        client.getRow({
+          tableName: table,
+          primaryKey: requests.primaryKeyOf(table, key),
+          maxVersions: 1,
+        }),
     );
     return readDocument(reply.row?.attributes);
   }
@@ -160,10 +151,10 @@ export class TablestoreRecordStore implements RecordStore {
     const rows: StoredRow<TableValues[T]>[] = [];
     for (let start = 0; start < keys.length; start += BATCH_ROWS_MAX) {
       const batch = keys.slice(start, start + BATCH_ROWS_MAX);
-      const primaryKey = batch.map((key) => toPrimaryKey(encodeKey(tableSpace(table), key)));
       const found = await this.calls.read(
         `read ${batch.length} rows of ${table}`,
-        async (client) => {
+        async (client, requests) => {
+          const primaryKey = batch.map((key) => requests.primaryKeyOf(table, key));
           const reply = await client.batchGetRow({ tables: [{ tableName: table, primaryKey }] });
           const items = reply.tables[0] ?? [];
           const failed = items.find((item) => !item.isOk);
@@ -187,7 +178,10 @@ export class TablestoreRecordStore implements RecordStore {
    */
   private async write<T extends TableName>(write: RowWrite<T>): Promise<number> {
     const attempt = `write ${describeRow(write.table, write.key)}`;
-    const send = sendWrite(write);
+    const send: Send<unknown> = async (client, requests) =>
+      write.version === 1
+        ? client.putRow(requests.firstWrite(write))
+        : client.updateRow(requests.laterWrite(write));
     await withRetries(this.pacing, STORE_RETRIES, async () => {
       try {
         await this.calls.once(attempt, send);
@@ -214,12 +208,8 @@ export class TablestoreRecordStore implements RecordStore {
     let wasUnclear = false;
     await withRetries(this.pacing, STORE_RETRIES, async () => {
       try {
-        await this.calls.once(attempt, async (client) =>
-          client.deleteRow({
-            tableName: table,
-            primaryKey: toPrimaryKey(encodeKey(tableSpace(table), key)),
-            condition: version === undefined ? ignoreState() : expectVersion(version),
-          }),
+        await this.calls.once(attempt, async (client, requests) =>
+          client.deleteRow(requests.removal(table, key, version)),
         );
       } catch (error) {
         if (!(error instanceof TablestoreFailure)) throw error;
@@ -232,57 +222,6 @@ export class TablestoreRecordStore implements RecordStore {
       }
     });
   }
-}
-
-/** A first version is put whole; a later one is an update, which keeps the ids of earlier writers. */
-function sendWrite<T extends TableName>(write: RowWrite<T>): (client: Client) => Promise<unknown> {
-  const primaryKey = toPrimaryKey(encodeKey(tableSpace(write.table), write.key));
-  const attributes = attributesOf(write.table, write, write.writeId);
-  if (write.version === 1) {
-    return async (client) =>
-      client.putRow({
-        tableName: write.table,
-        primaryKey,
-        condition: new TableStore.Condition(
-          TableStore.RowExistenceExpectation.EXPECT_NOT_EXIST,
-          null,
-        ),
-        attributeColumns: attributes,
-      });
-  }
-  const present = storedIndexColumns(write.table, write.value);
-  const absent = indexColumnNames(write.table).filter((name) => !(name in present));
-  return async (client) =>
-    client.updateRow({
-      tableName: write.table,
-      primaryKey,
-      condition: expectVersion(write.version - 1),
-      updateOfAttributeColumns: [
-        { PUT: attributes },
-        ...(absent.length === 0 ? [] : [{ DELETE_ALL: absent }]),
-      ],
-    });
-}
-
-function expectVersion(version: number): Condition {
-  return new TableStore.Condition(
-    TableStore.RowExistenceExpectation.EXPECT_EXIST,
-    new TableStore.SingleColumnCondition(
-      'version',
-      TableStore.Long.fromNumber(version),
-      TableStore.ComparatorType.EQUAL,
-      false,
-      true,
-    ),
-  );
-}
-
-function ignoreState(): Condition {
-  return new TableStore.Condition(TableStore.RowExistenceExpectation.IGNORE, null);
-}
-
-function toPrimaryKey(columns: readonly KeyColumn[]): { [name: string]: string }[] {
-  return columns.map(({ name, value }) => ({ [name]: value }));
 }
 
 function rowOf<T extends TableName>(
