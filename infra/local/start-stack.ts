@@ -6,7 +6,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import OSS from 'ali-oss';
-import { buildTablestoreClient } from '../../shared/adapters/tablestore/tablestore-requests.ts';
+import { buildTablestoreClient } from '../../shared/adapters/tablestore/tablestore-session.ts';
 import { type CsEmulator, startCsEmulator } from '../emulators/cs/server.ts';
 import {
   type FunctionComputeEmulator,

@@ -9,7 +9,7 @@ import { ensureTables } from '../../infra/tables.ts';
 import { SystemClock } from '../../shared/adapters/node/system-clock.ts';
 import { SystemEntropy } from '../../shared/adapters/node/system-entropy.ts';
 import { TablestoreRecordStore } from '../../shared/adapters/tablestore/tablestore-record-store.ts';
-import { buildTablestoreClient } from '../../shared/adapters/tablestore/tablestore-requests.ts';
+import { buildTablestoreClient } from '../../shared/adapters/tablestore/tablestore-session.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { InMemoryRecordStore } from '../support/in-memory-record-store.ts';
 import { realCloud } from '../support/real-cloud.ts';

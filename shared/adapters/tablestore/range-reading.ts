@@ -34,9 +34,7 @@ export async function readRange(
       ...(after === undefined ? {} : { after }),
     };
     const attempt = `list ${space.name}/${options.prefix.join('/')}`;
-    const reply = await calls.read(attempt, async (client, requests) =>
-      client.getRange(requests.rangeOf(space, rest)),
-    );
+    const reply = await calls.read(attempt, async (session) => await session.range(space, rest));
     for (const row of reply.rows) {
       rows.push({ columns: columnsOf(row.primaryKey), attributes: row.attributes ?? [] });
     }

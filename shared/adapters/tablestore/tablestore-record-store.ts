@@ -29,9 +29,9 @@ import {
   storedIndexColumns,
   wasWrittenBy,
 } from './stored-document.ts';
-import { type Send, TablestoreCalls } from './tablestore-calls.ts';
+import { TablestoreCalls } from './tablestore-calls.ts';
 import { TablestoreFailure } from './tablestore-errors.ts';
-import type { RowWrite, TablestoreLocation } from './tablestore-requests.ts';
+import type { RowWrite, TablestoreLocation } from './tablestore-session.ts';
 
 /** Writers that get in between before an unconditional write gives up. */
 const RACES_MAX = 10;
@@ -132,16 +132,10 @@ export class TablestoreRecordStore implements RecordStore {
     table: TableName,
     key: readonly string[],
   ): Promise<StoredDocument | undefined> {
-    const reply = await this.calls.read(
-      `read ${describeRow(table, key)}`,
-      async (client, requests) =>
-        client.getRow({
-          tableName: table,
-          primaryKey: requests.primaryKeyOf(table, key),
-          maxVersions: 1,
-        }),
+    const attempt = `read ${describeRow(table, key)}`;
+    return readDocument(
+      await this.calls.read(attempt, async (session) => await session.read(table, key)),
     );
-    return readDocument(reply.row?.attributes);
   }
 
   private async getMany<T extends TableName>(
@@ -153,19 +147,10 @@ export class TablestoreRecordStore implements RecordStore {
       const batch = keys.slice(start, start + BATCH_ROWS_MAX);
       const found = await this.calls.read(
         `read ${batch.length} rows of ${table}`,
-        async (client, requests) => {
-          const primaryKey = batch.map((key) => requests.primaryKeyOf(table, key));
-          const reply = await client.batchGetRow({ tables: [{ tableName: table, primaryKey }] });
-          const items = reply.tables[0] ?? [];
-          const failed = items.find((item) => !item.isOk);
-          if (failed !== undefined) {
-            throw new Error(`${failed.errorCode ?? ''} ${failed.errorMessage ?? ''}`);
-          }
-          return items;
-        },
+        async (session) => await session.readMany(table, batch),
       );
       batch.forEach((key, i) => {
-        const document = readDocument(found[i]?.attributes);
+        const document = readDocument(found[i]);
         if (document !== undefined) rows.push(rowOf<T>(key, document));
       });
     }
@@ -178,13 +163,9 @@ export class TablestoreRecordStore implements RecordStore {
    */
   private async write<T extends TableName>(write: RowWrite<T>): Promise<number> {
     const attempt = `write ${describeRow(write.table, write.key)}`;
-    const send: Send<unknown> = async (client, requests) =>
-      write.version === 1
-        ? client.putRow(requests.firstWrite(write))
-        : client.updateRow(requests.laterWrite(write));
     await withRetries(this.pacing, STORE_RETRIES, async () => {
       try {
-        await this.calls.once(attempt, send);
+        await this.calls.once(attempt, async (session) => await session.write(write));
       } catch (error) {
         if (!(error instanceof TablestoreFailure)) throw error;
         if (error.outcome === 'notApplied') throw error.shown;
@@ -208,8 +189,9 @@ export class TablestoreRecordStore implements RecordStore {
     let wasUnclear = false;
     await withRetries(this.pacing, STORE_RETRIES, async () => {
       try {
-        await this.calls.once(attempt, async (client, requests) =>
-          client.deleteRow(requests.removal(table, key, version)),
+        await this.calls.once(
+          attempt,
+          async (session) => await session.remove(table, key, version),
         );
       } catch (error) {
         if (!(error instanceof TablestoreFailure)) throw error;
