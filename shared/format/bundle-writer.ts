@@ -11,7 +11,7 @@ import {
 } from './catalog-line.ts';
 import { MemberPacker } from './gzip-member.ts';
 import { NormalisedHasher } from './normalised-hash.ts';
-import { TAR_END, tarHeader, tarPadding } from './tar-entry.ts';
+import { TAR_END, tarHeaderMax, tarPadding, writeTarHeader } from './tar-entry.ts';
 
 /** Unpacked size of a member, bytes; a larger object is a member of its own. */
 export const MEMBER_RAW_TARGET = 1024 * 1024;
@@ -72,8 +72,8 @@ export class BundleWriter<M> {
    * mark of its end is the caller's.
    */
   isFullFor(sizeBytes: number): boolean {
-    // Header, padding and the few bytes of a type that the list left out.
-    return this.used > 0 && this.used + sizeBytes + 2048 > MEMBER_RAW_TARGET;
+    // Header, padding and the few bytes of a type that the list left out come on top.
+    return this.used > 0 && this.used + sizeBytes + 4096 > MEMBER_RAW_TARGET;
   }
 
   /** Adds an object of which `parts` are the bytes. @throws BackupCentreError `bundle_invalid` */
@@ -135,11 +135,10 @@ export class BundleWriter<M> {
 
   private write(path: string, parts: readonly Uint8Array[]): { offset: number; length: number } {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
-    const header = tarHeader(path, length, this.mtimeS);
     const padding = tarPadding(length);
-    this.reserve(header.length + length + padding);
-    this.raw.set(header, this.used);
-    const offset = this.used + header.length;
+    this.reserve(tarHeaderMax(path) + length + padding);
+    const file = { path, sizeBytes: length, mtimeS: this.mtimeS };
+    const offset = this.used + writeTarHeader(this.raw, this.used, file);
     let at = offset;
     for (const part of parts) {
       this.raw.set(part, at);

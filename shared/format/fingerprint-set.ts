@@ -7,6 +7,8 @@ const WORDS = 4;
 export class FingerprintSet {
   private table = new Uint32Array(1024 * WORDS);
   private count = 0;
+  private lastText = '';
+  private lastWords: Uint32Array = fingerprint('');
 
   /** How many different texts were added. */
   get size(): number {
@@ -14,18 +16,27 @@ export class FingerprintSet {
   }
 
   has(text: string): boolean {
-    return this.slotOf(fingerprint(text)).found;
+    return this.slotOf(this.wordsOf(text)).found;
   }
 
   /** Adds a text; false where it was there. */
   add(text: string): boolean {
-    const words = fingerprint(text);
+    const words = this.wordsOf(text);
     const { at, found } = this.slotOf(words);
     if (found) return false;
     this.table.set(words, at);
     this.count += 1;
     if (this.count * WORDS * 2 > this.table.length) this.grow();
     return true;
+  }
+
+  /** Most texts are asked for and then added: the last one is kept. */
+  private wordsOf(text: string): Uint32Array {
+    if (text !== this.lastText) {
+      this.lastText = text;
+      this.lastWords = fingerprint(text);
+    }
+    return this.lastWords;
   }
 
   private slotOf(words: Uint32Array): { at: number; found: boolean } {
@@ -60,7 +71,15 @@ export class FingerprintSet {
   }
 }
 
+const UUID = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})([0-9a-f]{8})$/;
+
+/** A UUID is its own fingerprint, nearly all of its bits being random. */
 function fingerprint(text: string): Uint32Array {
+  const uuid = text.length === 36 ? UUID.exec(text) : null;
+  if (uuid !== null) {
+    const [, a = '', b = '', c = '', d = '', e = '', f = ''] = uuid;
+    return Uint32Array.of(...[a, b + c, d + e, f].map((hex) => Number.parseInt(hex, 16)));
+  }
   const digest = hash('sha256', text, 'buffer');
   const words = new Uint32Array(WORDS);
   for (let i = 0; i < WORDS; i += 1) words[i] = digest.readUInt32LE(i * 4);

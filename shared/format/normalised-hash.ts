@@ -28,7 +28,9 @@ const BACKSLASH = 0x5c;
 export class NormalisedHasher {
   private out = Buffer.allocUnsafe(64 * 1024);
   private spare = Buffer.allocUnsafe(64 * 1024);
-  private src: Uint8Array = this.out;
+  /** `out` as a plain array: its views are made faster than a Buffer's. */
+  private outBytes = plain(this.out);
+  private src: Uint8Array = this.outBytes;
   private at = 0;
   private end = 0;
   private nextBackslash = -1;
@@ -43,15 +45,16 @@ export class NormalisedHasher {
     if (this.out.length < object.length) {
       this.out = Buffer.allocUnsafe(object.length * 2);
       this.spare = Buffer.allocUnsafe(object.length * 2);
+      this.outBytes = plain(this.out);
     }
-    this.src = object;
+    this.src = plain(object);
     this.at = skipBlanks(object, 0);
     this.end = 0;
     this.nextBackslash = object.indexOf(BACKSLASH);
     if (object[this.at] !== 0x7b) this.fail('an object');
     this.value(0, DROPPED, true);
     if (skipBlanks(object, this.at) !== object.length) this.fail('the end');
-    return this.out.subarray(0, this.end);
+    return this.outBytes.subarray(0, this.end);
   }
 
   private value(depth: number, dropped: ReadonlySet<string>, isRoot: boolean): void {
@@ -172,12 +175,12 @@ export class NormalisedHasher {
   }
 
   private put(byte: number): void {
-    this.out[this.end] = byte;
+    this.outBytes[this.end] = byte;
     this.end += 1;
   }
 
   private copy(from: number, to: number): void {
-    const { src, out } = this;
+    const { src, outBytes: out } = this;
     if (to - from > 40) {
       out.set(src.subarray(from, to), this.end);
       this.end += to - from;
@@ -193,7 +196,7 @@ export class NormalisedHasher {
 
   /** Order of two keys (quotes included in the ranges) by their bytes. */
   private compare(aFrom: number, aTo: number, bFrom: number, bTo: number): number {
-    const { out } = this;
+    const { outBytes: out } = this;
     const length = Math.min(aTo - aFrom, bTo - bFrom) - 1;
     for (let i = 1; i < length; i += 1) {
       const a = out[aFrom + i] ?? 0;
@@ -201,7 +204,7 @@ export class NormalisedHasher {
       if (a === b) continue;
       // An escape does not sort as the character it stands for.
       const escaped = a === BACKSLASH || b === BACKSLASH || out[aFrom + i - 1] === BACKSLASH;
-      return escaped ? compareDecoded(out, [aFrom, aTo], [bFrom, bTo]) : a - b;
+      return escaped ? compareDecoded(this.out, [aFrom, aTo], [bFrom, bTo]) : a - b;
     }
     return aTo - aFrom - (bTo - bFrom);
   }
@@ -237,6 +240,10 @@ function compareDecoded(
   const decode = ([from, to]: readonly [number, number]) =>
     Buffer.from(String(JSON.parse(out.toString('utf8', from, to))));
   return Buffer.compare(decode(a), decode(b));
+}
+
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function view(bytes: Uint8Array, from: number, to: number): Buffer {

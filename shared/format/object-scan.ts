@@ -1,39 +1,63 @@
 /**
  * The few facts of an object that capturing needs, read from its bytes in one pass: `managedFields`,
- * often half of an object, is stepped over.
+ * often half of an object, is stepped over, and the rest is parsed only where somebody asks for it.
  */
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { skipBlanks, skipString, skipValue } from './json-skip.ts';
 
-/** What a look at an object's bytes tells. */
-export interface ObjectScan {
-  readonly hasApiVersion: boolean;
-  readonly hasKind: boolean;
+type Range = readonly [from: number, to: number];
+
+/** One object's bytes with the places of its fields. */
+export class ObjectScan {
   /** `metadata` without `managedFields`. */
   readonly metadata: JsonObject;
+  private readonly bytes: Buffer;
+  private readonly fields: ReadonlyMap<string, Range>;
+
+  constructor(bytes: Buffer, fields: ReadonlyMap<string, Range>, metadata: JsonObject) {
+    this.bytes = bytes;
+    this.fields = fields;
+    this.metadata = metadata;
+  }
+
+  /** Whether the object has this field at its top level. */
+  has(field: string): boolean {
+    return this.fields.has(field);
+  }
+
+  /** The object without the fields `but`; empty where a field is no JSON, which writing it finds out. */
+  parse(but: readonly string[]): JsonObject {
+    const object: JsonObject = {};
+    for (const [field, [from, to]] of this.fields) {
+      if (field === 'metadata' || but.includes(field)) continue;
+      try {
+        object[field] = JSON.parse(this.bytes.toString('utf8', from, to));
+      } catch {
+        return {};
+      }
+    }
+    object.metadata = this.metadata;
+    return object;
+  }
 }
 
 /** Looks at the bytes of one JSON object; undefined where they are not one, or have no metadata. */
-export function scanObject(bytes: Uint8Array): ObjectScan | undefined {
-  let hasApiVersion = false;
-  let hasKind = false;
-  let metadata: JsonObject | undefined;
-  const end = forEachMember(bytes, 0, (key, from, to) => {
-    if (key === 'apiVersion') hasApiVersion = true;
-    else if (key === 'kind') hasKind = true;
-    else if (key === 'metadata') metadata = readMetadata(bytes, from, to);
-  });
-  if (end < 0 || skipBlanks(bytes, end) !== bytes.length || metadata === undefined)
-    return undefined;
-  return { hasApiVersion, hasKind, metadata };
+export function scanObject(object: Uint8Array): ObjectScan | undefined {
+  const bytes = Buffer.from(object.buffer, object.byteOffset, object.length);
+  const fields = new Map<string, Range>();
+  const end = forEachMember(bytes, 0, (key, from, to) => fields.set(key, [from, to]));
+  const place = fields.get('metadata');
+  if (end < 0 || skipBlanks(bytes, end) !== bytes.length || place === undefined) return undefined;
+  const metadata = readMetadata(bytes, place);
+  return metadata === undefined ? undefined : new ObjectScan(bytes, fields, metadata);
 }
 
-function readMetadata(bytes: Uint8Array, from: number, to: number): JsonObject | undefined {
+function readMetadata(bytes: Buffer, [from, to]: Range): JsonObject | undefined {
   const kept: string[] = [];
   let runFrom = -1;
   let runTo = -1;
   const flush = () => {
-    if (runFrom >= 0) kept.push(textOf(bytes, runFrom, runTo));
+    if (runFrom >= 0) kept.push(bytes.toString('utf8', runFrom, runTo));
     runFrom = -1;
   };
   const end = forEachMember(bytes, from, (key, _valueFrom, valueTo, keyFrom) => {
@@ -63,7 +87,7 @@ function parseObject(json: string): JsonObject | undefined {
  * and ends, where its key begins. Returns the index after the object, -1 where it is none.
  */
 function forEachMember(
-  bytes: Uint8Array,
+  bytes: Buffer,
   from: number,
   visit: (key: string, valueFrom: number, valueTo: number, keyFrom: number) => void,
 ): number {
@@ -81,14 +105,10 @@ function forEachMember(
     const valueFrom = skipBlanks(bytes, at + 1);
     const valueTo = skipValue(bytes, valueFrom);
     if (valueTo < 0) return -1;
-    visit(textOf(bytes, keyFrom + 1, keyTo - 1), valueFrom, valueTo, keyFrom);
+    visit(bytes.toString('latin1', keyFrom + 1, keyTo - 1), valueFrom, valueTo, keyFrom);
     at = skipBlanks(bytes, valueTo);
     if (bytes[at] === 0x7d) return at + 1;
     if (bytes[at] !== 0x2c) return -1;
     at = skipBlanks(bytes, at + 1);
   }
-}
-
-function textOf(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8');
 }

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readTarFiles, TAR_END, tarHeader, tarPadding } from './tar-entry.ts';
+import { readTarFiles, TAR_END, tarHeaderMax, tarPadding, writeTarHeader } from './tar-entry.ts';
 
 function entry(path: string, content: Uint8Array): Buffer {
   const padding = Buffer.alloc(tarPadding(content.length));
-  return Buffer.concat([tarHeader(path, content.length, 1_700_000_000), content, padding]);
+  const header = Buffer.alloc(tarHeaderMax(path), 0xff);
+  const file = { path, sizeBytes: content.length, mtimeS: 1_700_000_000 };
+  const length = writeTarHeader(header, 0, file);
+  return Buffer.concat([header.subarray(0, length), content, padding]);
 }
 
 describe('tar entries', () => {

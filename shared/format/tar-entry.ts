@@ -9,25 +9,45 @@ export const TAR_BLOCK = 512;
 const NAME_MAX = 100;
 const PREFIX_MAX = 155;
 
+/** Bytes that the header of a file of this path takes at most. */
+export function tarHeaderMax(path: string): number {
+  return 4 * TAR_BLOCK + Buffer.byteLength(path);
+}
+
 /** Two zero blocks end an archive. */
 export const TAR_END: Uint8Array = new Uint8Array(2 * TAR_BLOCK);
 
 const decoder = new TextDecoder();
 
-/** The header of a regular file: one block, or three and more where the path needs a pax header. */
-export function tarHeader(path: string, sizeBytes: number, mtimeS: number): Buffer {
-  const name = Buffer.from(path);
-  const split = splitPath(name);
-  if (split !== undefined) return ustarBlock(split, sizeBytes, mtimeS, '0');
-  const record = Buffer.from(paxRecord('path', path));
-  const short = { name: name.subarray(0, NAME_MAX), prefix: Buffer.alloc(0) };
-  const pax = { name: Buffer.from('pax-header'), prefix: Buffer.alloc(0) };
-  return Buffer.concat([
-    ustarBlock(pax, record.length, mtimeS, 'x'),
-    record,
-    Buffer.alloc(tarPadding(record.length)),
-    ustarBlock(short, sizeBytes, mtimeS, '0'),
-  ]);
+/**
+ * Writes the header of a regular file at `at`, where `tarHeaderMax` bytes are free, and returns its
+ * length: one block, or three and more where the path needs a pax header.
+ */
+export function writeTarHeader(
+  target: Buffer,
+  at: number,
+  file: { readonly path: string; readonly sizeBytes: number; readonly mtimeS: number },
+): number {
+  const { sizeBytes, mtimeS } = file;
+  const split = splitPath(file.path);
+  if (split !== undefined) {
+    writeUstar(target, at, { ...split, sizeBytes, mtimeS, kind: '0' });
+    return TAR_BLOCK;
+  }
+  const record = Buffer.from(paxRecord('path', file.path));
+  const padded = record.length + tarPadding(record.length);
+  writeUstar(target, at, {
+    name: 'pax-header',
+    prefix: '',
+    sizeBytes: record.length,
+    mtimeS,
+    kind: 'x',
+  });
+  target.fill(0, at + TAR_BLOCK, at + TAR_BLOCK + padded);
+  record.copy(target, at + TAR_BLOCK);
+  const name = Buffer.from(file.path).toString('latin1').slice(0, NAME_MAX);
+  writeUstar(target, at + TAR_BLOCK + padded, { name, prefix: '', sizeBytes, mtimeS, kind: '0' });
+  return 2 * TAR_BLOCK + padded;
 }
 
 /** Zero bytes that follow content of this size up to the next block. */
@@ -73,31 +93,37 @@ export function readTarFiles(bytes: Uint8Array): readonly TarFile[] | undefined 
 }
 
 interface SplitPath {
-  readonly name: Buffer;
-  readonly prefix: Buffer;
+  readonly name: string;
+  readonly prefix: string;
 }
 
-function splitPath(path: Buffer): SplitPath | undefined {
+function splitPath(path: string): SplitPath | undefined {
   // Names beyond ASCII are left to pax: ustar says nothing about their encoding.
-  for (const byte of path) if (byte >= 0x80) return undefined;
-  if (path.length <= NAME_MAX) return { name: path, prefix: Buffer.alloc(0) };
+  if (Buffer.byteLength(path) !== path.length) return undefined;
+  if (path.length <= NAME_MAX) return { name: path, prefix: '' };
   const slash = path.lastIndexOf('/', PREFIX_MAX);
   if (slash <= 0 || path.length - slash - 1 > NAME_MAX) return undefined;
-  return { name: path.subarray(slash + 1), prefix: path.subarray(0, slash) };
+  return { name: path.slice(slash + 1), prefix: path.slice(0, slash) };
 }
 
-function ustarBlock(path: SplitPath, sizeBytes: number, mtimeS: number, kind: '0' | 'x'): Buffer {
-  const block = Buffer.alloc(TAR_BLOCK);
-  path.name.copy(block, 0);
-  block.write('0000644\0' + '0000000\0' + '0000000\0', 100, 'latin1');
-  block.write(`${octal(sizeBytes)}\0${octal(mtimeS)}\0        ${kind}`, 124, 'latin1');
-  block.write('ustar\0' + '00', 257, 'latin1');
-  block.write('0000000\0' + '0000000\0', 329, 'latin1');
-  path.prefix.copy(block, 345);
+interface UstarFields extends SplitPath {
+  readonly sizeBytes: number;
+  readonly mtimeS: number;
+  readonly kind: '0' | 'x';
+}
+
+function writeUstar(target: Buffer, at: number, fields: UstarFields): void {
+  const { name, prefix, sizeBytes, mtimeS, kind } = fields;
+  target.fill(0, at, at + TAR_BLOCK);
+  target.write(name, at, 'latin1');
+  const numbers = `${octal(sizeBytes)}\0${octal(mtimeS)}\0        ${kind}`;
+  target.write(`0000644\0${'0000000\0'.repeat(2)}${numbers}`, at + 100, 'latin1');
+  target.write('ustar\x0000', at + 257, 'latin1');
+  target.write('0000000\x000000000\0', at + 329, 'latin1');
+  target.write(prefix, at + 345, 'latin1');
   let sum = 0;
-  for (let i = 0; i < TAR_BLOCK; i += 1) sum += block[i] ?? 0;
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return block;
+  for (let i = at; i < at + TAR_BLOCK; i += 1) sum += target[i] ?? 0;
+  target.write(`${sum.toString(8).padStart(6, '0')}\0 `, at + 148, 'latin1');
 }
 
 function octal(value: number): string {

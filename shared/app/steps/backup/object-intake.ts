@@ -115,14 +115,14 @@ export class ObjectIntake {
 
   private bodyForRules(met: Met): JsonObject {
     const whole = FOLLOWING_KINDS.includes(met.place.resource);
-    return whole ? parse(met.bytes) : { metadata: met.metadata };
+    return whole ? met.scan.parse(['status']) : { metadata: met.metadata };
   }
 
   private write(met: Met, why: string): boolean {
     const { apiVersion, kind } = typeOf(met.plan.resource);
     const missing = [
-      ...(met.scan.hasApiVersion ? [] : [`"apiVersion":${JSON.stringify(apiVersion)}`]),
-      ...(met.scan.hasKind ? [] : [`"kind":${JSON.stringify(kind)}`]),
+      ...(met.scan.has('apiVersion') ? [] : [`"apiVersion":${JSON.stringify(apiVersion)}`]),
+      ...(met.scan.has('kind') ? [] : [`"kind":${JSON.stringify(kind)}`]),
     ];
     const parts =
       missing.length === 0
@@ -147,7 +147,9 @@ export class ObjectIntake {
     }
     const isClaim = resource === CLAIMS;
     if (!isClaim && (this.wantable.size === 0 || !namesOthers(resource))) return;
-    const object = { ...parse(met.bytes), kind: met.plan.resource.kind };
+    // Names stand in a status only where a snapshot was bound by its controller.
+    const object = met.scan.parse(resource.startsWith('volumesnapshots.') ? [] : ['status']);
+    object.kind = met.plan.resource.kind;
     for (const want of wantsOf(resource, object, namespace)) this.want(want);
     if (isClaim) this.noteClaim(met, object);
   }
@@ -188,17 +190,6 @@ export class ObjectIntake {
 
 function typeOf(resource: ApiResource): { apiVersion: string; kind: string } {
   return { apiVersion: apiVersionOf(resource), kind: resource.kind };
-}
-
-/** The object; empty where the bytes are none, which writing them finds out. */
-function parse(bytes: Uint8Array): JsonObject {
-  const { buffer, byteOffset, length } = bytes;
-  try {
-    const value: unknown = JSON.parse(Buffer.from(buffer, byteOffset, length).toString('utf8'));
-    return isJsonObject(value) ? value : {};
-  } catch {
-    return {};
-  }
 }
 
 function labelsOf(metadata: JsonObject): Record<string, string> {
