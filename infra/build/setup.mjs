@@ -12,7 +12,10 @@ const installed = existsSync(marker) ? readFileSync(marker, 'utf8') : '';
 
 if (installed !== lock) {
   process.stderr.write('Installing the locked packages (once)\n');
-  const run = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lock file that lacks the optional packages of other platforms, which npm
+  // leaves out when a registry does not answer for them. Versions still come from the lock file.
+  const flags = ['--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  const run = spawnSync('npm', ['install', ...flags], {
     stdio: ['ignore', 2, 2],
   });
   if (run.status !== 0) process.exit(run.status ?? 1);
