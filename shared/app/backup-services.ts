@@ -1,5 +1,5 @@
 /** What backup and verify runs work with, and the way from a record to its vault and cluster. */
-import type { BackupRecord } from '../domain/backup-record.ts';
+import type { BackupRecord, BackupSpec } from '../domain/backup-record.ts';
 import { NotFoundError } from '../domain/errors.ts';
 import { type BackupKeys, backupKeys } from '../format/vault-keys.ts';
 import type { ClusterClient } from '../ports/cluster-client.ts';
@@ -23,7 +23,10 @@ export interface BackupPlace {
 /** Where a backup's files are, or will be. @throws NotFoundError the vault is unknown */
 export async function openBackup(
   services: Pick<BackupServices, 'records' | 'stores' | 'accountId'>,
-  record: Pick<BackupRecord, 'spec' | 'vaultIdentity'>,
+  record: {
+    readonly spec: Pick<BackupSpec, 'name' | 'vault'>;
+    readonly vaultIdentity: string;
+  },
 ): Promise<BackupPlace> {
   const key = [services.accountId, record.spec.vault, record.vaultIdentity];
   const row = await services.records.get('vaults', key);

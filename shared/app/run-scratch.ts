@@ -7,7 +7,7 @@ import { scratchChunkKey, scratchPrefix } from '../format/control-keys.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
 /** Names of the streams. */
-export type ScratchStream = 'logs' | 'items' | 'catalog' | 'results';
+export type ScratchStream = 'logs' | 'items' | 'catalog' | 'results' | 'plan';
 
 /** Chunked streams of one run. */
 export class RunScratch {
@@ -41,6 +41,11 @@ export class RunScratch {
       }
       next = page.next;
     } while (next !== undefined);
+  }
+
+  /** One chunk. @throws NotFoundError */
+  async chunk(stream: ScratchStream, sequence: number): Promise<Uint8Array> {
+    return await this.store.get(scratchChunkKey(this.runId, stream, sequence));
   }
 
   /** Number of chunks there are without a gap. */

@@ -104,8 +104,14 @@ const WAVES: readonly Wave[] = [
 const CUSTOM_WAVE = WAVES.findIndex((w) => w.name === 'custom resources');
 const WAVE_BY_KIND = new Map(WAVES.flatMap((wave, i) => wave.kinds.map((kind) => [kind, i])));
 
-/** Number of waves. */
-export const WAVE_COUNT = WAVES.length;
+/**
+ * Kinds up to this wave never wait for an owner of a later one: everything rests on them, and a claim
+ * that came after its StatefulSet would find an empty one of its name. They come back without that owner.
+ */
+const FIXED_WAVE_MAX = WAVES.findIndex((w) => w.name === 'claims');
+
+/** Owners of owners are followed this far; longer chains are cycles or mistakes. */
+const OWNER_DEPTH_MAX = 100;
 
 /** The wave of a kind, from 0. */
 export function waveOf(groupResource: string): number {
@@ -115,4 +121,52 @@ export function waveOf(groupResource: string): number {
 /** Name of a wave, for logs. */
 export function waveName(wave: number): string {
   return WAVES[wave]?.name ?? `wave ${wave}`;
+}
+
+/** When an object is created: stages are compared by wave, then by depth; owners come in earlier ones. */
+export interface Stage {
+  readonly wave: number;
+  /** 0 for objects without an owner in the same wave. */
+  readonly depth: number;
+}
+
+/** Negative when `a` comes first. */
+export function compareStages(a: Stage, b: Stage): number {
+  return a.wave - b.wave || a.depth - b.depth;
+}
+
+/**
+ * The stage of each object, by index. `kindOf` is its group resource, `ownersOf` the indices of its
+ * owners that this restore creates too. An owner that cannot come earlier (see `FIXED_WAVE_MAX`, cycles)
+ * is not waited for: the caller sees it by comparing stages.
+ */
+export function stagesOf(
+  objects: Iterable<number>,
+  kindOf: (object: number) => string,
+  ownersOf: (object: number) => readonly number[],
+): ReadonlyMap<number, Stage> {
+  const stages = new Map<number, Stage>();
+  const open = new Set<number>();
+  const place = (object: number): Stage => {
+    const known = stages.get(object);
+    if (known !== undefined) return known;
+    const wave = waveOf(kindOf(object));
+    let stage: Stage = { wave, depth: 0 };
+    if (open.size < OWNER_DEPTH_MAX) {
+      open.add(object);
+      for (const owner of ownersOf(object)) {
+        if (open.has(owner)) continue;
+        const after = place(owner);
+        if (after.wave > wave && wave <= FIXED_WAVE_MAX) continue;
+        if (compareStages(after, stage) >= 0) {
+          stage = { wave: after.wave, depth: after.depth + 1 };
+        }
+      }
+      open.delete(object);
+    }
+    stages.set(object, stage);
+    return stage;
+  };
+  for (const object of objects) place(object);
+  return stages;
 }

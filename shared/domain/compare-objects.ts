@@ -19,7 +19,7 @@ function comparable(source: KubeObject): KubeObject {
     namespaceMapping: {},
     imageRules: [],
     preserveNodePorts: undefined,
-    volumeComesBack: () => true,
+    volumeName: (name) => name,
   });
   stripMetadata(object);
   dropAllocated(object);
@@ -46,6 +46,9 @@ function dropAllocated(object: KubeObject): void {
       for (const field of ['tolerations', 'imagePullSecrets', 'serviceAccount'])
         delete spec?.[field];
       break;
+    case 'APIService':
+      delete spec?.caBundle;
+      break;
     case 'CustomResourceDefinition':
       delete objectAt(spec, 'conversion', 'webhook', 'clientConfig')?.caBundle;
       break;
@@ -68,6 +71,8 @@ function dropAllocated(object: KubeObject): void {
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (!isJsonObject(value)) return JSON.stringify(value ?? null);
+  // A number too large or too exact for a double, kept as its text (see shared/format/exact-json.ts).
+  if (value.isLosslessNumber === true) return String(value.value);
   const fields = Object.keys(value)
     .sort()
     .filter((key) => !isEmpty(value[key]))

@@ -2,10 +2,13 @@
  * Changing the registry of images. Names are compared in full (`nginx` is `docker.io/library/nginx`),
  * at path boundaries, and the longest matching prefix wins (design §7).
  */
-import { type JsonObject, objectAt, objectsAt } from './json.ts';
+import { type JsonObject, objectsAt } from './json.ts';
+import { podSpecOf } from './pod-references.ts';
 
 const DEFAULT_REGISTRY = 'docker.io';
 const DEFAULT_REPOSITORY = 'library';
+/** Other names of Docker Hub's registry. */
+const DEFAULT_ALIASES: ReadonlySet<string> = new Set(['index.docker.io', 'registry-1.docker.io']);
 
 /** From full prefix to replacement, longest first. */
 export type ImageRules = readonly { readonly from: string; readonly to: string }[];
@@ -13,7 +16,10 @@ export type ImageRules = readonly { readonly from: string; readonly to: string }
 /** Rules of a mapping as users write it: blanks and trailing slashes do not matter. */
 export function imageRules(mapping: Readonly<Record<string, string>>): ImageRules {
   return Object.entries(mapping)
-    .map(([from, to]) => ({ from: fullPrefix(trimmed(from)), to: trimmed(to) }))
+    .flatMap(([from, to]) =>
+      fullPrefixes(trimmed(from)).map((full) => ({ from: full, to: trimmed(to) })),
+    )
+    .filter((rule) => rule.from !== '' && rule.to !== '')
     .sort((a, b) => b.from.length - a.from.length);
 }
 
@@ -45,27 +51,6 @@ export function mapImages(object: JsonObject, rules: ImageRules): string[] {
   return changes;
 }
 
-/** The pod spec inside a pod, a workload or a pod template. */
-export function podSpecOf(object: JsonObject): JsonObject | undefined {
-  switch (object.kind) {
-    case 'Pod':
-      return objectAt(object, 'spec');
-    case 'Deployment':
-    case 'ReplicaSet':
-    case 'StatefulSet':
-    case 'DaemonSet':
-    case 'Job':
-    case 'ReplicationController':
-      return objectAt(object, 'spec', 'template', 'spec');
-    case 'CronJob':
-      return objectAt(object, 'spec', 'jobTemplate', 'spec', 'template', 'spec');
-    case 'PodTemplate':
-      return objectAt(object, 'template', 'spec');
-    default:
-      return undefined;
-  }
-}
-
 function trimmed(text: string): string {
   return text.trim().replace(/\/+$/, '');
 }
@@ -89,13 +74,25 @@ function fullRepository(repository: string): string {
   if (!repository.includes('/')) return `${DEFAULT_REGISTRY}/${DEFAULT_REPOSITORY}/${repository}`;
   if (!hasHost(repository)) return `${DEFAULT_REGISTRY}/${repository}`;
   // `docker.io/nginx` is the same image as `docker.io/library/nginx`.
-  const [host = '', ...path] = repository.split('/');
+  const [first = '', ...path] = repository.split('/');
+  const host = DEFAULT_ALIASES.has(first) ? DEFAULT_REGISTRY : first;
   return host === DEFAULT_REGISTRY && path.length === 1
     ? `${host}/${DEFAULT_REPOSITORY}/${path[0]}`
-    : repository;
+    : [host, ...path].join('/');
 }
 
-/** A prefix without a host is one of Docker Hub. */
-function fullPrefix(prefix: string): string {
-  return hasHost(prefix) ? prefix : `${DEFAULT_REGISTRY}/${prefix}`;
+/**
+ * A prefix without a host is one of Docker Hub. A single name may be an image of the library or an
+ * organisation: it means both.
+ */
+function fullPrefixes(prefix: string): readonly string[] {
+  const [first = '', ...rest] = (hasHost(prefix) ? prefix : `${DEFAULT_REGISTRY}/${prefix}`).split(
+    '/',
+  );
+  const host = DEFAULT_ALIASES.has(first) ? DEFAULT_REGISTRY : first;
+  const full = [host, ...rest].join('/');
+  const [name] = rest;
+  return host === DEFAULT_REGISTRY && rest.length === 1 && name !== DEFAULT_REPOSITORY
+    ? [full, `${host}/${DEFAULT_REPOSITORY}/${name}`]
+    : [full];
 }

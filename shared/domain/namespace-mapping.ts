@@ -45,7 +45,23 @@ export function mapNamespaces(object: KubeObject, mapping: NamespaceMapping): st
     rename(object.metadata, 'namespace', 'namespace');
   }
   for (const { holder, what } of namespaceReferences(object)) rename(holder, 'namespace', what);
-  return changes;
+  return [...changes, ...mapAccountNames(object, mapping)];
+}
+
+/** Users and groups that stand for service accounts carry the namespace in their name. */
+const ACCOUNT_NAME = /^(system:serviceaccounts?:)([^:]+)(:.+)?$/;
+
+function mapAccountNames(object: KubeObject, mapping: NamespaceMapping): string[] {
+  if (object.kind !== 'RoleBinding' && object.kind !== 'ClusterRoleBinding') return [];
+  return objectsAt(object, 'subjects').flatMap((subject) => {
+    const before = subject.name;
+    if (typeof before !== 'string' || subject.kind === 'ServiceAccount') return [];
+    const [, prefix = '', namespace = '', rest = ''] = ACCOUNT_NAME.exec(before) ?? [];
+    const after = `${prefix}${mappedNamespace(mapping, namespace)}${rest}`;
+    if (prefix === '' || after === before) return [];
+    subject.name = after;
+    return [`subject: ${before} -> ${after}`];
+  });
 }
 
 /** Objects inside `object` whose `namespace` field names a namespace. */
@@ -68,6 +84,16 @@ function namespaceReferences(object: KubeObject): { holder: JsonObject; what: st
       });
     case 'APIService':
       return one('service namespace', 'spec', 'service');
+    case 'PersistentVolumeClaim':
+      return one('data source namespace', 'spec', 'dataSourceRef');
+    case 'Endpoints':
+      return objectsAt(object, 'subsets').flatMap((subset) =>
+        [...objectsAt(subset, 'addresses'), ...objectsAt(subset, 'notReadyAddresses')].flatMap(
+          targetReference,
+        ),
+      );
+    case 'EndpointSlice':
+      return objectsAt(object, 'endpoints').flatMap(targetReference);
     case 'CustomResourceDefinition':
       return one(
         'conversion webhook service namespace',
@@ -80,6 +106,11 @@ function namespaceReferences(object: KubeObject): { holder: JsonObject; what: st
     default:
       return [];
   }
+}
+
+function targetReference(address: JsonObject): { holder: JsonObject; what: string }[] {
+  const holder = objectAt(address, 'targetRef');
+  return holder === undefined ? [] : [{ holder, what: 'target namespace' }];
 }
 
 /** Secrets that a CSI volume names (ACK §6.3: their namespace follows the mapping). */

@@ -47,3 +47,27 @@ export function vaultIdentityKey(subdirectory: string, identity: string): string
 function root(subdirectory: string): string {
   return subdirectory === '' ? '' : `${subdirectory}/`;
 }
+
+/** The files of one restore. */
+export interface RestoreKeys {
+  /** The outcome list: gzip members of JSON lines. */
+  readonly items: string;
+  /** Where each member of the list begins and how many lines it has. */
+  readonly itemsIndex: string;
+  readonly logs: string;
+  readonly results: string;
+}
+
+/**
+ * Keys of the files of a restore. Its id is in the names: clusters that share a vault may use one name
+ * for different restores, and a dry run does not use its name up.
+ */
+export function restoreKeys(subdirectory: string, restore: string, id: string): RestoreKeys {
+  const prefix = `${root(subdirectory)}restores/${restore}/${id}`;
+  return {
+    items: `${prefix}-items.ndjson.gz`,
+    itemsIndex: `${prefix}-items-index.json`,
+    logs: `${prefix}-logs.gz`,
+    results: `${prefix}-results.gz`,
+  };
+}

@@ -23,12 +23,14 @@ const FINALIZERS: readonly RegExp[] = [
   /^service\.kubernetes\.io\/load-balancer-cleanup$/,
   /^service\.k8s\.alibaba\/resources$/,
   /^customresourcecleanup\.apiextensions\.k8s\.io$/,
+  /^batch\.kubernetes\.io\/job-tracking$/,
 ];
 
 /** Annotations that a controller of the source wrote for itself. */
 const ANNOTATIONS: readonly RegExp[] = [
   /^deployment\.kubernetes\.io\/(revision|desired-replicas|max-replicas)/,
   /^deprecated\.daemonset\.template\.generation$/,
+  /^batch\.kubernetes\.io\/job-tracking$/,
   /^autoscaling\.alpha\.kubernetes\.io\/(conditions|current-metrics)$/,
   /^pv\.kubernetes\.io\/(bind-completed|bound-by-controller|provisioned-by)$/,
   /^volume\.(beta\.)?kubernetes\.io\/(storage-provisioner|selected-node)$/,

@@ -6,8 +6,8 @@ import { type ImageRules, mapImages } from '../image-mapping.ts';
 import { isJsonObject, type JsonObject, objectAt, objectsAt } from '../json.ts';
 import type { KubeObject } from '../kube-object.ts';
 import { mapNamespaces, type NamespaceMapping } from '../namespace-mapping.ts';
-import { dropNodePorts, userSetPorts } from './service-ports.ts';
 import { stripMetadata } from './strip-metadata.ts';
+import { treatService } from './treat-service.ts';
 
 /** Version of the rules, named in each restore's results. */
 export const RULES_VERSION = 1;
@@ -18,8 +18,11 @@ export interface TransformOptions {
   readonly imageRules: ImageRules;
   /** false gives fresh node ports where the user set none; else they are kept while free. */
   readonly preserveNodePorts: boolean | undefined;
-  /** Whether the volume of that name is restored or in the target; a claim cannot wait for another. */
-  volumeComesBack(name: string): boolean;
+  /**
+   * Name in the target of the volume that a claim was bound to; undefined where it is neither restored
+   * nor there, so that the claim must not wait for it.
+   */
+  volumeName(name: string): string | undefined;
 }
 
 /** Changes `object` in place; returns what a user should know of, one line per change. */
@@ -39,7 +42,7 @@ type Treatment = (object: KubeObject, options: TransformOptions) => readonly str
 const TREATMENTS: Readonly<Record<string, Treatment>> = {
   Namespace: (object) => drop(object, 'spec'),
   Pod: (object) => treatPod(object),
-  Service: (object, options) => treatService(object, options),
+  Service: (object, options) => treatService(object, options.preserveNodePorts),
   Job: (object) => treatJob(object),
   ServiceAccount: (object) => treatServiceAccount(object),
   Secret: (object) => treatSecret(object),
@@ -67,8 +70,9 @@ function treatPod(object: KubeObject): readonly string[] {
       keepOnly(container, 'volumeMounts', (m) => !isToken(m.name));
     }
   }
-  // Priority is computed from its class; debugging containers cannot be created with a pod.
-  return drop(spec, 'nodeName', 'priority', 'preemptionPolicy', 'ephemeralContainers');
+  // Priority and overhead are computed from classes; debugging containers cannot be created with a pod.
+  drop(spec, 'nodeName', 'priority', 'preemptionPolicy', 'ephemeralContainers');
+  return drop(spec, ...(spec.runtimeClassName === undefined ? [] : ['overhead']));
 }
 
 /** Filters the list of objects in a field; an empty list goes. */
@@ -77,13 +81,6 @@ function keepOnly(holder: JsonObject, field: string, keep: (item: JsonObject) =>
   const kept = objectsAt(holder, field).filter(keep);
   if (kept.length === 0) delete holder[field];
   else holder[field] = kept;
-}
-
-function treatService(object: KubeObject, options: TransformOptions): readonly string[] {
-  const spec = objectAt(object, 'spec');
-  if (spec === undefined || spec.type === 'ExternalName') return [];
-  if (spec.clusterIP !== 'None') drop(spec, 'clusterIP', 'clusterIPs');
-  return options.preserveNodePorts === false ? dropNodePorts(object, userSetPorts(object)) : [];
 }
 
 const JOB_LABELS: readonly string[] = [
@@ -104,10 +101,12 @@ function treatJob(object: KubeObject): readonly string[] {
 }
 
 function treatServiceAccount(object: KubeObject): readonly string[] {
+  const { name } = object.metadata;
+  // The source's token controller made them: `<account>-token-<5 letters>`.
   const made = (secret: JsonObject): boolean =>
     typeof secret.name === 'string' &&
-    (secret.name.startsWith(`${object.metadata.name}-token-`) ||
-      secret.name.startsWith(`${object.metadata.name}-dockercfg-`));
+    secret.name.startsWith(`${name}-`) &&
+    /^(token|dockercfg)-[a-z0-9]{5}$/.test(secret.name.slice(name.length + 1));
   keepOnly(object, 'secrets', (secret) => !made(secret));
   return [];
 }
@@ -131,11 +130,27 @@ function treatVolume(object: KubeObject): readonly string[] {
 
 function treatClaim(object: KubeObject, options: TransformOptions): readonly string[] {
   const spec = objectAt(object, 'spec');
-  const volume = spec?.volumeName;
-  if (spec === undefined || typeof volume !== 'string') return [];
-  if (options.volumeComesBack(volume)) return [];
-  delete spec.volumeName;
-  return [`volume ${volume}: not restored, a new one is provisioned`];
+  if (spec === undefined) return [];
+  const changes = dropSnapshotSource(spec);
+  const volume = spec.volumeName;
+  if (typeof volume !== 'string' || volume === '') return changes;
+  const name = options.volumeName(volume);
+  if (name === volume) return changes;
+  if (name === undefined) {
+    delete spec.volumeName;
+    return [...changes, `volume ${volume}: not restored, a new one is provisioned`];
+  }
+  spec.volumeName = name;
+  return [...changes, `volume: ${volume} -> ${name}`];
+}
+
+/** Snapshots are not restored as objects: a claim that names one would never be filled. */
+function dropSnapshotSource(spec: JsonObject): string[] {
+  const fields = ['dataSource', 'dataSourceRef'].filter(
+    (field) => objectAt(spec, field)?.kind === 'VolumeSnapshot',
+  );
+  drop(spec, ...fields);
+  return fields.length === 0 ? [] : ['data source: VolumeSnapshot is not restored'];
 }
 
 function treatDefinition(object: KubeObject): readonly string[] {

@@ -19,7 +19,7 @@ import {
 } from '../../../format/velero-files.ts';
 import { type BackupPlace, type BackupServices, openBackup } from '../../backup-services.ts';
 import { type JournalPosition, parseFindings, RunJournal } from '../../run-journal.ts';
-import type { Step, StepContext } from '../../step.ts';
+import type { Step, StepContext, WorkRecord } from '../../step.ts';
 import { writeOnce } from '../../write-once.ts';
 import { capturedOf } from './capture.ts';
 import { captureLines, replayCapture } from './capture-log.ts';
@@ -59,7 +59,7 @@ export function finaliseStep(services: BackupServices): Step<BackupRecord> {
 }
 
 /** Removes the run's chunks once nothing needs them. Running it twice is safe: gone is gone. */
-export function tidyStep(): Step<BackupRecord> {
+export function tidyStep<R extends WorkRecord>(): Step<R> {
   return {
     name: 'tidy',
     run: async (context) => {

@@ -1,13 +1,13 @@
 /** Findings of a step in a record: set as a whole, so that a step done twice does not repeat them. */
-import type { BackupRecord } from '../../../domain/backup-record.ts';
 import { FINDINGS_KEPT_MAX, type Finding } from '../../../domain/finding.ts';
+import type { WorkRecord } from '../../step.ts';
 
 /** The record with these as all errors and warnings of one step; those beyond the limit are counted. */
-export function withFindings(
-  record: BackupRecord,
+export function withFindings<R extends WorkRecord>(
+  record: R,
   step: string,
   found: { readonly errors?: readonly Finding[]; readonly warnings?: readonly Finding[] },
-): BackupRecord {
+): R {
   const others = (all: readonly Finding[]) => all.filter((f) => f.step !== step);
   const errors = [...others(record.errors), ...(found.errors ?? [])];
   const warnings = [...others(record.warnings), ...(found.warnings ?? [])];

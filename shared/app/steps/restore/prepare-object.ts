@@ -1,0 +1,114 @@
+/** From the bytes of the backup to the object to create, with a list of what was rewritten. */
+import type { ApiResource } from '../../../domain/api-resource.ts';
+import { type JsonObject, objectAt } from '../../../domain/json.ts';
+import type { KubeObject, OwnerReference } from '../../../domain/kube-object.ts';
+import { transformObject } from '../../../domain/transform/transform-object.ts';
+import { parseExact } from '../../../format/exact-json.ts';
+import type { ObjectTarget } from '../../../ports/cluster-client.ts';
+import { PLANNED_OWNER, type PlanEntry } from './restore-plan.ts';
+import type { RestoreSession } from './restore-session.ts';
+
+/** An object ready to be created. */
+export interface PreparedObject {
+  readonly target: ObjectTarget;
+  readonly object: KubeObject;
+  readonly changes: string[];
+}
+
+/** Why an object cannot even be asked for. */
+export interface Unpreparable {
+  readonly reason: string;
+  readonly message: string;
+}
+
+const VOLUMES = 'persistentvolumes';
+
+/** Makes the object to create of what the backup holds. */
+export async function prepareObject(
+  session: RestoreSession,
+  entry: PlanEntry,
+  bytes: Uint8Array,
+): Promise<PreparedObject | Unpreparable> {
+  const { apiVersion, resource: name, kind } = entry.line;
+  const resource = session.index.find(apiVersion, name);
+  if (resource === undefined) {
+    const message = `the target does not serve ${kind} ${apiVersion}`;
+    return { reason: 'unsupported_version', message };
+  }
+  const object = asKubeObject(parseExact(bytes));
+  if (object === undefined) {
+    return { reason: 'invalid', message: 'the backup holds no object there' };
+  }
+  object.apiVersion = apiVersion;
+  object.kind = kind;
+  const volume = await claimedVolume(session, object);
+  if (volume !== undefined && 'reason' in volume) return volume;
+  const owners = object.metadata.ownerReferences ?? [];
+  const { namespaceMapping, preserveNodePorts } = session.spec;
+  const changes = transformObject(object, {
+    namespaceMapping,
+    imageRules: session.imageRules,
+    preserveNodePorts,
+    volumeName: () => volume?.name,
+  });
+  changes.push(...relink(session, entry, object, owners));
+  return { target: targetOf(resource, object), object, changes };
+}
+
+/** Where an object goes. */
+export function targetOf(resource: ApiResource, object: KubeObject): ObjectTarget {
+  const { name, namespace } = object.metadata;
+  return resource.namespaced && namespace !== undefined
+    ? { resource, namespace, name }
+    : { resource, name };
+}
+
+/** An object with metadata and a name; undefined for anything else. */
+export function asKubeObject(value: JsonObject | undefined): KubeObject | undefined {
+  return isKubeObject(value) ? value : undefined;
+}
+
+function isKubeObject(value: JsonObject | undefined): value is KubeObject {
+  return value !== undefined && typeof objectAt(value, 'metadata')?.name === 'string';
+}
+
+/** Owners that are in the target under their UID there; the others are left off. */
+function relink(
+  session: RestoreSession,
+  entry: PlanEntry,
+  object: KubeObject,
+  owners: readonly OwnerReference[],
+): string[] {
+  const changes: string[] = [];
+  const linked = owners.flatMap((owner): OwnerReference[] => {
+    const link = entry.owners[owner.uid];
+    const uid = link === PLANNED_OWNER ? session.state.uidOf(owner.uid) : link;
+    if (uid !== undefined) return [{ ...owner, uid }];
+    changes.push(`owner ${owner.kind}/${owner.name}: left off, it did not come back before`);
+    return [];
+  });
+  if (linked.length > 0) object.metadata.ownerReferences = linked;
+  return changes;
+}
+
+/**
+ * The volume of a claim under its name in the target; no name where it does not come back. A claim whose
+ * volume was wanted and failed is refused: it would be given an empty one.
+ */
+async function claimedVolume(
+  session: RestoreSession,
+  object: KubeObject,
+): Promise<{ readonly name: string | undefined } | Unpreparable | undefined> {
+  const name = objectAt(object, 'spec')?.volumeName;
+  if (object.kind !== 'PersistentVolumeClaim' || typeof name !== 'string') return undefined;
+  const known = session.state.volume(name);
+  if (known === undefined) return { name: await unplannedVolume(session, name) };
+  if (known.target !== undefined) return { name: known.target };
+  return { reason: 'volume_in_use', message: `its volume ${name} was not restored` };
+}
+
+async function unplannedVolume(session: RestoreSession, name: string): Promise<string | undefined> {
+  const resource = session.index.find('v1', VOLUMES);
+  if (session.spec.volumes === 'none' || resource === undefined) return undefined;
+  return (await session.client.get({ resource, name })) === undefined ? undefined : name;
+}

@@ -1,0 +1,54 @@
+/** What a Service loses of its former cluster: addresses, ports, cloud load balancers (ACK §6.3). */
+import { objectAt } from '../json.ts';
+import type { KubeObject } from '../kube-object.ts';
+import { dropNodePorts, userSetPorts } from './service-ports.ts';
+
+/** Labels in which the cloud controller keeps what it made. */
+const CONTROLLER_LABELS: readonly string[] = [
+  'service.beta.kubernetes.io/hash',
+  'service.k8s.alibaba/loadbalancer-id',
+];
+
+/** By this annotation a user chooses a load balancer; the older prefix is still read. */
+const LOAD_BALANCER_ID =
+  /^(service\.beta\.kubernetes\.io\/(?:alibaba-cloud|alicloud)-loadbalancer)-id$/;
+
+/**
+ * Changes the Service in place; returns what a user should know of. Node ports stay while
+ * `preserveNodePorts` is not false, health check ports only where the user set them or it is true.
+ */
+export function treatService(
+  service: KubeObject,
+  preserveNodePorts: boolean | undefined,
+): readonly string[] {
+  const spec = objectAt(service, 'spec');
+  if (spec === undefined || spec.type === 'ExternalName') return [];
+  if (spec.clusterIP !== 'None') {
+    delete spec.clusterIP;
+    delete spec.clusterIPs;
+  }
+  const changes = treatLoadBalancer(service);
+  if (preserveNodePorts === true) return changes;
+  const set = userSetPorts(service);
+  if (preserveNodePorts === false) return [...changes, ...dropNodePorts(service, set)];
+  if (typeof spec.healthCheckNodePort !== 'number' || set.has('healthCheckNodePort'))
+    return changes;
+  const port = spec.healthCheckNodePort;
+  delete spec.healthCheckNodePort;
+  return [...changes, `health check node port ${port}: given anew`];
+}
+
+/** A load balancer of the user's stays, without taking over its listeners; one of CCM's is made anew. */
+function treatLoadBalancer(service: KubeObject): string[] {
+  if (objectAt(service, 'spec')?.type !== 'LoadBalancer') return [];
+  const { labels, annotations = {} } = service.metadata;
+  for (const label of CONTROLLER_LABELS) delete labels?.[label];
+  const prefix = Object.keys(annotations)
+    .map((name) => LOAD_BALANCER_ID.exec(name)?.[1])
+    .find((found) => found !== undefined);
+  if (prefix === undefined) return ['load balancer: made anew by the cloud controller'];
+  const override = `${prefix}-force-override-listeners`;
+  if (annotations[override] === 'false') return [];
+  annotations[override] = 'false';
+  return [`${override}: false, so that the listeners of the other cluster stay`];
+}

@@ -1,0 +1,171 @@
+/** Restores on top of a backup world: the source cluster `c1` and a second one, `c2`. */
+
+import { restorePlace } from '../../shared/app/restore-services.ts';
+import { restoreWorkflow } from '../../shared/app/run-restore.ts';
+import { startRun } from '../../shared/app/start-run.ts';
+import { type InvocationResult, workOnRun } from '../../shared/app/step-runner.ts';
+import type { ApiResource } from '../../shared/domain/api-resource.ts';
+import { type BackupRecord, NO_PROGRESS } from '../../shared/domain/backup-record.ts';
+import type { JsonObject } from '../../shared/domain/json.ts';
+import type { RestoreRecord, RestoreSpec } from '../../shared/domain/restore-record.ts';
+import { parseRestoreItems, type RestoreItemLine } from '../../shared/format/restore-items.ts';
+import { COMMON_RESOURCES } from './api-resources.ts';
+import { BackupWorld } from './backup-world.ts';
+import { InMemoryClusterClient } from './in-memory-cluster-client.ts';
+
+const ACCOUNT = '1000';
+const INVOCATION_MS = 600_000;
+
+/** Runs of restores, into either cluster. */
+export class RestoreWorld {
+  readonly backups: BackupWorld;
+  readonly target: InMemoryClusterClient;
+  private runs = 0;
+
+  private constructor(backups: BackupWorld, resources: readonly ApiResource[]) {
+    this.backups = backups;
+    this.target = new InMemoryClusterClient(resources, {
+      now: () => backups.clock.now(),
+      namespaces: ['default', 'kube-system'],
+    });
+    backups.directory.add({ id: 'c2' }, this.target);
+  }
+
+  static async create(
+    given: { resources?: readonly ApiResource[]; targetResources?: readonly ApiResource[] } = {},
+  ): Promise<RestoreWorld> {
+    const resources = given.resources ?? COMMON_RESOURCES;
+    const backups = await BackupWorld.create({ resources });
+    const world = new RestoreWorld(backups, given.targetResources ?? resources);
+    const source = await backups.records.get('clusters', [ACCOUNT, 'c1']);
+    if (source === undefined) throw new Error('No cluster c1');
+    const target = { ...source.value, id: 'c2', name: 'c2' };
+    await backups.records.put('clusters', [ACCOUNT, 'c2'], target, 'absent');
+    return world;
+  }
+
+  /** Puts an object into the source cluster. */
+  seed(object: JsonObject): JsonObject {
+    return this.backups.cluster.seed(object);
+  }
+
+  /** Starts a restore run into `c2` (or another cluster) and returns its record's id. */
+  async start(
+    backup: BackupRecord,
+    spec: Partial<RestoreSpec> = {},
+    cluster = 'c2',
+  ): Promise<string> {
+    this.runs += 1;
+    const id = `rs-${8_000_000_000_000 - this.runs}-00`;
+    const wanted: RestoreSpec = {
+      name: `back-${this.runs}`,
+      vault: 'main',
+      backup: backup.spec.name,
+      namespaces: [],
+      namespaceMapping: {},
+      imageRegistryMapping: {},
+      storageClassConversion: [],
+      resourceModifiers: [],
+      clusterScope:
+        spec.namespaces === undefined || spec.namespaces.length === 0 ? 'all' : 'related',
+      volumes: 'restore',
+      verify: false,
+      dryRun: false,
+      ...spec,
+    };
+    const runId = `run-restore-${this.runs}`;
+    const record: RestoreRecord = {
+      id,
+      runId,
+      cluster,
+      vaultIdentity: backup.vaultIdentity,
+      backupId: backup.id,
+      sourceCluster: backup.cluster,
+      spec: wanted,
+      creator: 'acs:ram::1000:root',
+      namespacesResolved: wanted.namespaces,
+      phase: 'New',
+      progress: NO_PROGRESS,
+      errors: [],
+      warnings: [],
+      findingsDropped: 0,
+      volumes: [],
+      counts: { created: 0, skipped: 0, failed: 0, omitted: 0 },
+      fence: 0,
+      createdAtMs: this.backups.clock.now(),
+    };
+    await startRun(this.backups, {
+      id: runId,
+      kind: 'restore',
+      cluster,
+      network: 'public',
+      recordId: id,
+      vaultIdentity: backup.vaultIdentity,
+      requestHash: '',
+      claim: { location: `restores:${cluster}`, name: wanted.name },
+      record,
+    });
+    return id;
+  }
+
+  /** One invocation of the worker. */
+  async work(id: string, invocationMs = INVOCATION_MS): Promise<InvocationResult> {
+    const { runId } = await this.record(id);
+    const deadlineMs = this.backups.clock.now() + invocationMs;
+    return await workOnRun(this.backups, [restoreWorkflow(this.backups)], { runId, deadlineMs });
+  }
+
+  /** Works until the run has ended, waking it when it waits. */
+  async workToEnd(id: string): Promise<RestoreRecord> {
+    for (let invocation = 0; invocation < 100; invocation += 1) {
+      const working = this.work(id);
+      let result: InvocationResult | undefined;
+      const ended = working.then((r) => {
+        result = r;
+      });
+      while (result === undefined) {
+        await Promise.race([ended, new Promise((resolve) => setImmediate(resolve))]);
+        if (result === undefined && this.backups.clock.sleeping() > 1) {
+          await this.backups.clock.advance(1_000);
+        }
+      }
+      await working;
+      if (result === 'ended') return await this.record(id);
+      await this.backups.clock.advance(600_000);
+    }
+    throw new Error(`Run of ${id} did not end`);
+  }
+
+  /** Starts a restore and works until it has ended. */
+  async restore(
+    backup: BackupRecord,
+    spec: Partial<RestoreSpec> = {},
+    cluster = 'c2',
+  ): Promise<RestoreRecord> {
+    return await this.workToEnd(await this.start(backup, spec, cluster));
+  }
+
+  async record(id: string): Promise<RestoreRecord> {
+    for (const cluster of ['c2', 'c1']) {
+      const row = await this.backups.records.get('restores', [cluster, id]);
+      if (row !== undefined) return row.value;
+    }
+    throw new Error(`No record ${id}`);
+  }
+
+  /** The outcome list as it lies in the vault. */
+  async items(record: RestoreRecord): Promise<readonly RestoreItemLine[]> {
+    const { keys } = await restorePlace(this.backups, record);
+    return parseRestoreItems(Buffer.from(await this.backups.unzipped(keys.items)));
+  }
+
+  /** `resource namespace/name action reason`, sorted: the outcome at a glance. */
+  async outcome(record: RestoreRecord): Promise<readonly string[]> {
+    return (await this.items(record))
+      .map((item) => {
+        const where = item.namespace === undefined ? '' : `${item.namespace}/`;
+        return `${item.resource} ${where}${item.name} ${item.action} ${item.reason}`.trimEnd();
+      })
+      .sort();
+  }
+}
