@@ -1,5 +1,6 @@
 /** OSS events of dispatch objects: runs or resumes restores. */
+import { restoreWorkflow } from '../../shared/app/run-restore.ts';
 import { dispatchHandler } from '../../shared/wiring/work-on-dispatches.ts';
 
 /** Function Compute's entry. */
-export const handler = dispatchHandler(() => []);
+export const handler = dispatchHandler(({ services }) => [restoreWorkflow(services)]);

@@ -4,7 +4,7 @@
  */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { Agent, Dispatcher } from 'undici';
+import type { Agent } from 'undici';
 import { type BackupCentreError, ThrottledError } from '../../domain/errors.ts';
 import type { Pacing } from '../bounded-retry.ts';
 import {
@@ -15,6 +15,7 @@ import {
   retryAfterMs,
   wasNeverSent,
 } from './api-errors.ts';
+import { exchange } from './http-exchange.ts';
 import type { ClusterAccess } from './kubeconfig.ts';
 
 /** Gives the way in; asked at the first request and once more when the server answers 401. */
@@ -57,8 +58,8 @@ const USER_AGENT = 'ack-backup-centre';
 const unzip = promisify(gunzip);
 
 interface Way {
-  readonly access: ClusterAccess;
   readonly agent: Agent;
+  readonly origin: string;
   readonly basePath: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -124,19 +125,23 @@ export class ApiTransport {
 
   private async exchange(way: Way, request: ApiRequest): Promise<ApiReply> {
     this.count(request.verb);
-    const { statusCode, headers, body } = await way.agent.request({
-      origin: new URL(way.access.server).origin,
-      path: way.basePath + request.path,
-      method: request.method,
-      headers: {
-        ...way.headers,
-        accept: request.accept ?? 'application/json',
-        ...(request.body === undefined ? {} : { 'content-type': request.body.type }),
+    const reply = await exchange(
+      way.agent,
+      {
+        origin: way.origin,
+        path: way.basePath + request.path,
+        method: request.method,
+        headers: {
+          ...way.headers,
+          accept: request.accept ?? 'application/json',
+          ...(request.body === undefined ? {} : { 'content-type': request.body.type }),
+        },
+        body: request.body?.bytes ?? null,
       },
-      ...(request.body === undefined ? {} : { body: request.body.bytes }),
-      signal: AbortSignal.timeout(request.timeoutMs),
-    });
-    return { status: statusCode, headers, body: await readBody(body, headers) };
+      request.timeoutMs,
+    );
+    if (reply.headers['content-encoding'] !== 'gzip') return reply;
+    return { ...reply, body: await unzip(reply.body) };
   }
 
   /** One renewal for all requests that found the same credentials expired. */
@@ -157,8 +162,8 @@ export class ApiTransport {
       const isLoopback = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
       const compress = this.options.compress ?? !isLoopback;
       return {
-        access,
         agent: await agentFor(access, this.options.connectionsMax ?? CONNECTIONS_MAX),
+        origin: url.origin,
         basePath: url.pathname === '/' ? '' : url.pathname,
         headers: {
           'user-agent': USER_AGENT,
@@ -216,15 +221,4 @@ async function agentFor(access: ClusterAccess, connections: number): Promise<Age
       ...(access.serverName === undefined ? {} : { servername: access.serverName }),
     },
   });
-}
-
-async function readBody(
-  body: Dispatcher.ResponseData['body'],
-  headers: ApiReply['headers'],
-): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk as Buffer);
-  const [only] = chunks;
-  const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-  return headers['content-encoding'] === 'gzip' ? await unzip(bytes) : bytes;
 }

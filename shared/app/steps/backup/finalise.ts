@@ -42,6 +42,8 @@ export function finaliseStep(services: BackupServices): Step<BackupRecord> {
       await replayCapture(context.scratch, capturedOf(context).chunks, state);
       const place = await openBackup(services, context.record());
       const files = await writeFiles(context, place, state, fixed.journal);
+      // The last moment at which a stop that was asked for is heard; then the backup exists.
+      await context.save(fixedJson(fixed));
       const outcome = outcomeOf(context.record(), state, fixed.completedAtMs);
       const manifest = buildManifest({
         record: context.record(),
@@ -90,8 +92,12 @@ async function fixMoment(
       `${warnings.length} warnings, ${coverageGaps.length} coverage gaps`,
   );
   const fixed = { completedAtMs: services.clock.now(), journal: await journal.flush() };
-  await context.save({ completedAtMs: fixed.completedAtMs, journal: { ...fixed.journal } });
+  await context.save(fixedJson(fixed));
   return fixed;
+}
+
+function fixedJson({ completedAtMs, journal }: Fixed): Json {
+  return { completedAtMs, journal: { ...journal } };
 }
 
 function readFixed(saved: Json): Fixed | undefined {
