@@ -1,6 +1,6 @@
 import { maxUnavailable } from './deployment-rollout.ts';
 import { changesNothing, withCondition, withoutCondition } from './engine/conditions.ts';
-import { type Condition, keyOf, timestamp } from './engine/kube-objects.ts';
+import { type Condition, keyOf, type Labels, timestamp } from './engine/kube-objects.ts';
 import type { Reconcilers } from './engine/reconcilers.ts';
 import { type Deployment, deployments, type ReplicaSet } from './engine/workload-objects.ts';
 
@@ -21,12 +21,13 @@ export async function writeDeploymentStatus(
     deployment: Deployment;
     sets: readonly ReplicaSet[];
     newest: ReplicaSet | undefined;
+    /** Written along with the status. */
+    annotations: Labels;
     wakeAt: (dueMs: number) => void;
   },
 ): Promise<void> {
   const { cluster } = reconcilers;
   const now = reconcilers.now();
-  // The revision annotation may have been written a moment ago: take the latest version.
   const deployment = cluster.informer(deployments).get(keyOf(view.deployment)) ?? view.deployment;
   const counts = countsOf(view.sets, view.newest);
   const conditions = conditionsOf({ ...view, deployment }, counts, now);
@@ -40,8 +41,9 @@ export async function writeDeploymentStatus(
     unavailableReplicas: Math.max(0, wantedTotal - counts.availableReplicas) || null,
     conditions,
   };
-  if (!changesNothing(deployment.status, status)) {
-    await cluster.patchStatus(deployments, deployment, status);
+  const noted = changesNothing(deployment.metadata.annotations, view.annotations);
+  if (!noted || !changesNothing(deployment.status, status)) {
+    await cluster.patchStatus(deployments, deployment, status, view.annotations);
   }
   const deadlineMs = deadlineOf(deployment, conditions);
   if (deadlineMs !== undefined && !isComplete(deployment, counts)) view.wakeAt(deadlineMs);

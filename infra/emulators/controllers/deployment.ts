@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { maxSurge, rollOut, wantedOfNewSet } from './deployment-rollout.ts';
 import { writeDeploymentStatus } from './deployment-status.ts';
 import { ApiError } from './engine/api-client.ts';
-import { changesNothing } from './engine/conditions.ts';
 import { keyOf, type Labels } from './engine/kube-objects.ts';
 import { claimChildren, controllerOf, controllerReference } from './engine/ownership.ts';
 import type { Reconcilers } from './engine/reconcilers.ts';
@@ -75,7 +74,7 @@ async function reconcileDeployment(
     childKind: replicaSets,
     selector: deployment.spec.selector,
   });
-  const status = { deployment, wakeAt };
+  const status = { deployment, wakeAt, annotations: {} };
   if (deployment.metadata.deletionTimestamp !== undefined) {
     const newest = newSetOf(deployment, claimed);
     return writeDeploymentStatus(reconcilers, { ...status, sets: claimed, newest });
@@ -90,12 +89,13 @@ async function reconcileDeployment(
       : found === undefined
         ? undefined
         : await refreshNewSet(reconcilers, deployment, { newest: found, old });
-  if (newest !== undefined) await copyRevision(reconcilers, deployment, newest);
   await rollOut(reconcilers, { deployment, newest, old, blocked });
   await writeDeploymentStatus(reconcilers, {
     ...status,
     sets: newest === undefined ? old : [...old, newest],
     newest,
+    annotations:
+      newest === undefined ? {} : { [REVISION]: newest.metadata.annotations?.[REVISION] ?? '1' },
   });
 }
 
@@ -178,16 +178,6 @@ async function refreshNewSet(
     metadata: { annotations },
     ...(sameSeconds ? {} : { spec: { minReadySeconds: minReadySeconds ?? 0 } }),
   });
-}
-
-async function copyRevision(
-  reconcilers: Reconcilers,
-  deployment: Deployment,
-  newest: ReplicaSet,
-): Promise<void> {
-  const annotations = { [REVISION]: newest.metadata.annotations?.[REVISION] ?? '1' };
-  if (changesNothing(deployment.metadata.annotations, annotations)) return;
-  await reconcilers.cluster.patch(deployments, deployment, { metadata: { annotations } });
 }
 
 function oldPodsRun(reconcilers: Reconcilers, old: readonly ReplicaSet[]): boolean {

@@ -67,6 +67,7 @@ describe('a Deployment', () => {
     expect(conditionOf(status, 'Progressing')?.reason).toBe('NewReplicaSetAvailable');
     const deployment = await sandbox.get(deployments, `${ns}/web`);
     expect(status.observedGeneration).toBe(deployment.metadata.generation);
+    expect(deployment.metadata.generation).toBe(1);
     expect(deployment.metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('1');
     const [set] = (await sandbox.list(replicaSets, ns)).filter((each) =>
       each.metadata.name.startsWith('web-'),

@@ -1,6 +1,6 @@
 import { type ApiAccess, ApiClient, type ObjectName } from './api-client.ts';
 import { Informer } from './informer.ts';
-import { type KubeObject, keyOf, nameOf, type ResourceKind } from './kube-objects.ts';
+import { type KubeObject, keyOf, type Labels, nameOf, type ResourceKind } from './kube-objects.ts';
 
 /** How long no work may turn up after a read that the server answered. */
 const SETTLE_MS = 15;
@@ -97,14 +97,19 @@ export class ClusterCache {
     return this.#patch(kind, object, { patch });
   }
 
-  /** Merge-patches the status, refused as a conflict if the object has changed meanwhile. */
+  /**
+   * Merge-patches the status, refused as a conflict if the object has changed meanwhile. Annotations
+   * that go along do not count as a new generation, as they would by themselves.
+   */
   async patchStatus<T extends KubeObject>(
     kind: ResourceKind<T>,
     object: T,
     status: object,
+    annotations?: Labels,
   ): Promise<T> {
     const { resourceVersion } = object.metadata;
-    const patch = { metadata: { resourceVersion }, status };
+    const notes = annotations === undefined ? {} : { annotations };
+    const patch = { metadata: { resourceVersion, ...notes }, status };
     return this.#patch(kind, object, { patch, subresource: 'status' });
   }
 
