@@ -1,6 +1,6 @@
 /**
  * Bundles each function to `dist/<function>/index.js` (CommonJS, one file, for nodejs20) and the
- * local stack to `dist/local/*.js`.
+ * local stack and the bench to `dist/local/*.js` and `dist/bench/*.js`.
  */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -39,6 +39,13 @@ await Promise.all([
       .filter((f) => /^(local|story)\.ts$/.test(f))
       .map((f) => `infra/local/${f}`),
     outdir: 'dist/local',
+    format: 'esm',
+    packages: 'external',
+  }),
+  build({
+    ...common,
+    entryPoints: ['infra/bench/bench.ts', 'infra/bench/child.ts'],
+    outdir: 'dist/bench',
     format: 'esm',
     packages: 'external',
   }),

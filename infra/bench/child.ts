@@ -1,0 +1,88 @@
+/**
+ * One measurement in a process of its own, as a worker is one: the task comes as JSON on standard
+ * input, numbers leave as JSON on standard output.
+ */
+import { text } from 'node:stream/consumers';
+import { readBackupObject } from '../../shared/app/read-backup.ts';
+import { isJsonObject } from '../../shared/domain/json.ts';
+import { LISTS_AT_ONCE, readEveryPage } from './bare-list.ts';
+import { BenchCentre, openCluster } from './bench-centre.ts';
+import { openRawServer } from './raw-server.ts';
+
+/** Objects read one by one, spread over the backup. */
+const OBJECTS_READ = 20;
+
+type Numbers = Readonly<Record<string, number>>;
+
+async function bareList(kubeconfig: string): Promise<Numbers> {
+  const client = openCluster(kubeconfig);
+  const { resources } = await client.discover();
+  await client.close();
+  const lists = resources.filter(
+    (r) => r.preferred && LISTED_VERBS.every((v) => r.verbs.includes(v)),
+  );
+  const server = await openRawServer(kubeconfig, LISTS_AT_ONCE);
+  const begunAt = performance.now();
+  const { bytes, pages } = await readEveryPage(server, lists);
+  const seconds = (performance.now() - begunAt) / 1000;
+  await server.close();
+  return { seconds, bytes, pages };
+}
+
+/** What a kind must support to be captured (design §5). */
+const LISTED_VERBS = ['list', 'create', 'get', 'delete'];
+
+async function capture(kubeconfig: string, dir: string): Promise<Numbers> {
+  const centre = await BenchCentre.create(dir, kubeconfig);
+  const begunAt = performance.now();
+  const cpuBefore = process.cpuUsage();
+  const record = await centre.backUp();
+  const seconds = (performance.now() - begunAt) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const peakKiB = process.resourceUsage().maxRSS;
+  const reading = await readSome(centre, record);
+  await centre.client.close();
+  return {
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    objects: record.progress.objectsDone,
+    archiveBytes: record.billing.ossBytes,
+    peakBytes: peakKiB * 1024,
+    ...reading,
+  };
+}
+
+/** The dearest of some reads of one object each. */
+async function readSome(
+  centre: BenchCentre,
+  record: Awaited<ReturnType<BenchCentre['backUp']>>,
+): Promise<Numbers> {
+  const bucket = centre.stores.open({ name: 'cnfs-oss-bench' });
+  const objects = record.progress.objectsDone;
+  const worst = { rangedGets: 0, wholeGets: 0, readBytes: 0 };
+  for (let i = 0; i < OBJECTS_READ; i += 1) {
+    bucket.resetReads();
+    const n = Math.floor((i * (objects - 1)) / (OBJECTS_READ - 1));
+    await readBackupObject(centre, record, n, { reveal: true });
+    worst.rangedGets = Math.max(worst.rangedGets, bucket.reads.ranged);
+    worst.wholeGets = Math.max(worst.wholeGets, bucket.reads.whole);
+    worst.readBytes = Math.max(worst.readBytes, bucket.reads.bytes);
+  }
+  return worst;
+}
+
+async function measure(task: unknown): Promise<Numbers> {
+  if (!isJsonObject(task)) throw new Error('Cannot measure: the task is no JSON object');
+  const { kind, kubeconfig, dir } = task;
+  if (typeof kubeconfig !== 'string') throw new Error('Cannot measure: no kubeconfig was given');
+  if (kind === 'bare-list') return await bareList(kubeconfig);
+  if (kind === 'capture' && typeof dir === 'string') return await capture(kubeconfig, dir);
+  throw new Error(`Cannot measure ${String(kind)}: no such task`);
+}
+
+try {
+  process.stdout.write(JSON.stringify(await measure(JSON.parse(await text(process.stdin)))));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
