@@ -87,7 +87,10 @@ export interface ClusterClient {
   remove(target: ObjectTarget, preconditionUid?: string): Promise<void>;
   /** What the caller may do: `SelfSubjectAccessReview`. */
   mayI(verb: string, group: string, resource: string, namespace?: string): Promise<boolean>;
-  /** Requests sent so far by verb, retries included. */
+  /**
+   * Requests sent so far by verb, retries included: `discover, version, list, get, create, patch,
+   * delete, review`. `throttled` counts replies of 429, so that a caller can slow down.
+   */
   readonly requests: Readonly<Record<string, number>>;
   close(): Promise<void>;
 }

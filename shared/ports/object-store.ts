@@ -33,8 +33,8 @@ export interface UploadedPart {
 /** How an object is written. */
 export interface PutOptions {
   /**
-   * Refuse to replace an object: AlreadyExistsError. In a versioned bucket the vendor's header has no
-   * effect, so the adapter looks first (HEAD).
+   * Refuse to replace an object: AlreadyExistsError, with its `etag` and `sizeBytes` as details. In a
+   * versioned bucket the vendor's header has no effect, so the adapter looks first (HEAD).
    */
   readonly ifAbsent?: boolean;
   readonly contentType?: string;
@@ -79,7 +79,7 @@ export interface ObjectStore {
   /** Parts the service holds for this upload. @throws NotFoundError when the upload is gone */
   listParts(key: string, uploadId: string): Promise<readonly UploadedPart[]>;
   /**
-   * Makes the object visible. Repeating it after success is fine: an object of the expected etag counts.
+   * Makes the object visible. Repeating it after success is fine: the object that this upload made counts.
    * @throws AlreadyExistsError with `ifAbsent`; NotFoundError when the upload is gone;
    * BackupCentreError `bundle_invalid` when a part differs from what the service holds
    */

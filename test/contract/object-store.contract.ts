@@ -304,6 +304,15 @@ function describeUploads(store: () => ObjectStore): void {
       await store().abortUpload(key, id);
     });
 
+    test('an upload to a key that is taken is refused at its start, with `ifAbsent`', async () => {
+      const key = unique();
+      const there = await store().put(key, bytes('one'));
+      const error = await failureOf(store().startUpload(key, { ifAbsent: true }));
+      expect(error).toBeInstanceOf(AlreadyExistsError);
+      expect(error.details).toEqual({ etag: there.etag, sizeBytes: 3 });
+      expect(await store().listUploads(key)).toEqual([]);
+    });
+
     test('a part that differs from what the service holds is refused', async () => {
       const key = unique();
       const id = await store().startUpload(key);

@@ -29,8 +29,16 @@ export class MultipartUploads {
     await this.rules.refuseIfPresent(key, options);
     const marker = this.calls.random(8);
     const headers = { ...(await this.rules.headers(options)), [MARKER_HEADER]: marker };
-    const { uploadId } = await this.calls.repeat(`start an upload to ${key}`, async (sdk) =>
-      sdk.initMultipartUpload(key, { headers, mime: this.rules.mimeOf(options) }),
+    const { uploadId } = await this.calls.guarded(
+      `start an upload to ${key}`,
+      async (sdk) =>
+        await sdk.initMultipartUpload(key, {
+          headers: { ...headers },
+          mime: this.rules.mimeOf(options),
+        }),
+      async (error) => {
+        throw await this.rules.withPresent(key, error);
+      },
     );
     return joinUploadId(uploadId, marker);
   }
