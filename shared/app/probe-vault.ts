@@ -5,7 +5,8 @@
  */
 import { AlreadyExistsError, BackupCentreError, ConditionFailedError } from '../domain/errors.ts';
 import type { Vault, VaultPhase } from '../domain/vault.ts';
-import { probeKey, vaultDocument, vaultDocumentKey } from '../format/vault-document.ts';
+import { probeKey, vaultDocument } from '../format/vault-document.ts';
+import { vaultIdentityKey } from '../format/vault-keys.ts';
 import type { StoredRow } from '../ports/record-store.ts';
 import type { AppServices } from './app-services.ts';
 import { livingVaults } from './vault-catalogue.ts';
@@ -75,7 +76,7 @@ async function probe(services: AppServices, vault: Vault): Promise<ProbeResult> 
       );
     }
     const document = new TextEncoder().encode(vaultDocument(vault));
-    const key = vaultDocumentKey(spec.bucketSubdirectory, vault.identity);
+    const key = vaultIdentityKey(spec.bucketSubdirectory, vault.identity);
     try {
       await store.put(key, document, { ifAbsent: true, encrypt: !info.encrypted });
     } catch (error) {

@@ -3,20 +3,11 @@
  * from OSS alone. Written once.
  */
 import type { Vault } from '../domain/vault.ts';
-
-/** Key prefix of a subdirectory: '' or `<subdirectory>/`. */
-function root(subdirectory: string): string {
-  return subdirectory === '' ? '' : `${subdirectory}/`;
-}
-
-/** Key of the identity document. */
-export function vaultDocumentKey(subdirectory: string, identity: string): string {
-  return `${root(subdirectory)}metadata/vault-${identity}.json`;
-}
+import { vaultIdentityKey } from './vault-keys.ts';
 
 /** A key that never exists: removing it proves the right to delete and leaves nothing. */
 export function probeKey(subdirectory: string, random: string): string {
-  return `${root(subdirectory)}metadata/probe-${random}`;
+  return vaultIdentityKey(subdirectory, `probe-${random}`);
 }
 
 /** The document's text. */
