@@ -9,11 +9,12 @@ import { listen } from '../kit/listener.ts';
 import { Webhooks } from './admission/webhooks.ts';
 import { ServiceAllocators } from './allocators/service-allocators.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
-import type { Cluster, UserInfo } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
 import { ApiServiceController } from './controllers/api-service-controller.ts';
 import { GarbageCollector } from './controllers/garbage-collector.ts';
 import { NamespaceController } from './controllers/namespace-controller.ts';
 import { NamespaceDefaults } from './controllers/namespace-defaults.ts';
+import { NodeTaints } from './controllers/node-taints.ts';
 import { CrdController } from './crd/crd-controller.ts';
 import { handleRequest } from './http/request-handler.ts';
 import { WatchHub } from './read/watch-hub.ts';
@@ -21,6 +22,7 @@ import { servedBuiltins } from './resources/builtin-resources.ts';
 import { ResourceRegistry } from './resources/registry.ts';
 import { ObjectStore } from './storage/object-store.ts';
 import { TokenIssuer } from './tokens/token-issuer.ts';
+import type { UserInfo } from './writer.ts';
 
 /** How to run a sandbox cluster's API server. */
 export interface KubernetesEmulatorOptions {
@@ -129,6 +131,7 @@ export async function startKubernetesEmulator(
     new NamespaceController(cluster),
     new GarbageCollector(cluster),
     new ApiServiceController(cluster),
+    new NodeTaints(cluster),
   ];
   // A pod may be created as soon as the server answers: its account must be there.
   await defaults.queue.idle();

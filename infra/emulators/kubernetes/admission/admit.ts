@@ -1,7 +1,8 @@
 /** The admission chain of a write: built-in plugins, webhooks, the kind's own rules, webhooks. */
-import type { Cluster, Writer } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import type { JsonObject } from '../json-tree.ts';
 import type { ServedResource } from '../resources/served-resource.ts';
+import type { Writer } from '../writer.ts';
 import { admitDefaultClasses } from './default-classes.ts';
 import { checkNamespace, checkNamespaceDeletion } from './namespace-lifecycle.ts';
 import { admitPod } from './pod-admission.ts';
@@ -61,5 +62,5 @@ export async function admitDelete(
   request: Place & { readonly name: string },
 ): Promise<void> {
   checkNamespaceDeletion(request.resource, request.name);
-  await cluster.webhooks.validateDeletion(cluster, request);
+  await cluster.webhooks.validateDeletion(request);
 }

@@ -1,5 +1,5 @@
 /** Mutating and validating admission webhooks: which are asked, in what order, with what effect. */
-import type { Cluster, Writer } from '../cluster.ts';
+
 import { isObject, type JsonObject, objectAt, objectsAt, textAt, textsAt } from '../json-tree.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
 import { matchesLabelSelector } from '../read/label-selector.ts';
@@ -10,6 +10,7 @@ import { keyOf, placeOf, prefixOf } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { parseStored } from '../storage/store-event.ts';
 import { withKind } from '../write/with-kind.ts';
+import type { Writer } from '../writer.ts';
 import { callWebhook, type WebhookAnswer, WebhookCallError } from './webhook-client.ts';
 
 /** A write that webhooks may have something to say about. */
@@ -168,19 +169,16 @@ export class Webhooks {
   }
 
   /** Lets webhooks refuse a deletion. @throws StatusError */
-  async validateDeletion(
-    cluster: Cluster,
-    request: {
-      readonly resource: ServedResource;
-      readonly namespace: string | undefined;
-      readonly name: string;
-      readonly writer: Writer;
-    },
-  ): Promise<void> {
+  async validateDeletion(request: {
+    readonly resource: ServedResource;
+    readonly namespace: string | undefined;
+    readonly name: string;
+    readonly writer: Writer;
+  }): Promise<void> {
     const hooks = [...this.configured(mutatingKey), ...this.configured(validatingKey)];
     if (hooks.length === 0) return;
     const { resource, namespace, name } = request;
-    const json = cluster.store.read(keyOf({ resource: resource.storageKey, namespace, name }));
+    const json = this.store.read(keyOf({ resource: resource.storageKey, namespace, name }));
     if (json === undefined) return;
     const old = resource.codec.fromStorage(parseStored(json));
     const review: Review = {

@@ -3,7 +3,6 @@
  * maps are filled at start and follow every commit, so they cannot leak or drift.
  */
 import { randomInt } from 'node:crypto';
-import type { Writer } from '../cluster.ts';
 import { invalidField, invalidObject } from '../field-error.ts';
 import {
   ensureObject,
@@ -18,6 +17,7 @@ import { internalError, type StatusError } from '../status-error.ts';
 import { keyOf, type ObjectPlace, placeOf, prefixOf } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { parseStored, type StoreEvent } from '../storage/store-event.ts';
+import type { Writer } from '../writer.ts';
 import { ipAddressObject } from './ip-address-object.ts';
 
 /** The Service network of the sandbox. */
@@ -95,7 +95,7 @@ export class ServiceAllocators {
 
   /** A Service and its address go in two writes; a kill between them leaves the address behind. */
   private dropStrayAddresses(): void {
-    for (const { key } of this.store.scan(prefixOf('ipaddresses.networking.k8s.io'))) {
+    for (const key of this.store.keys(prefixOf('ipaddresses.networking.k8s.io'))) {
       const ip = placeOf(key).name;
       if (!this.ips.has(ip)) this.dropIpAddress(ip, { dryRun: false });
     }

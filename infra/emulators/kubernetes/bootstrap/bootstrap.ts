@@ -1,9 +1,10 @@
-import type { Cluster, Writer } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import type { JsonObject } from '../json-tree.ts';
 import { timeText } from '../schema/scalars.ts';
 import { keyOf } from '../storage/keys.ts';
 import { createObject } from '../write/create-object.ts';
 import { updateObject } from '../write/update-object.ts';
+import type { Writer } from '../writer.ts';
 import { bootstrapObjects } from './bootstrap-objects.ts';
 
 /** The API server's own hand. */
@@ -41,7 +42,7 @@ export async function bootstrap(cluster: Cluster): Promise<void> {
     const { object: decoded } = resource.codec.decode(object);
     const name = String((decoded.metadata as JsonObject).name);
     const key = keyOf({ resource: resource.storageKey, namespace, name });
-    if (cluster.store.read(key) !== undefined) continue;
+    if (cluster.store.has(key)) continue;
     resource.codec.applyDefaults(decoded);
     await createObject(cluster, { resource, namespace, object: decoded, writer: serverWriter });
     const now = cluster.now();

@@ -26,7 +26,7 @@ export class ApiServiceController {
     const place = placeOf(event.key);
     if (place.resource === storageKey && event.type === 'ADDED') this.queue.add(place.name);
     if (place.resource !== 'services' || event.type === 'MODIFIED') return;
-    for (const { key } of this.cluster.store.scan(prefixOf(storageKey))) {
+    for (const key of this.cluster.store.keys(prefixOf(storageKey))) {
       this.queue.add(placeOf(key).name);
     }
   }

@@ -2,13 +2,14 @@
  * Collects what lost its owners, by UID: in the background, in the foreground, or not at all where
  * dependents are orphaned. @see kubernetes pkg/controller/garbagecollector, v1.34
  */
-import { type Cluster, controllerWriter } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import { type JsonObject, objectsAt, textAt, textsAt } from '../json-tree.ts';
 import { StatusError } from '../status-error.ts';
 import type { StoreEvent } from '../storage/store-event.ts';
 import { deleteObject, type Propagation } from '../write/delete-object.ts';
 import { metadataOf } from '../write/object-meta.ts';
 import { updateObject } from '../write/update-object.ts';
+import { controllerWriter } from '../writer.ts';
 import { type OwnedObject, OwnerGraph, type OwnerReference } from './owner-graph.ts';
 import { WorkQueue } from './work-queue.ts';
 

@@ -1,14 +1,15 @@
 /** Empties a namespace that is being deleted, then lets it go. */
-import { type Cluster, controllerWriter } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import { type JsonObject, objectAt, objectsAt, textAt, textsAt } from '../json-tree.ts';
 import type { ServedResource } from '../resources/served-resource.ts';
 import { timeText } from '../schema/scalars.ts';
 import { StatusError } from '../status-error.ts';
 import { keyOf, placeOf, prefixOf } from '../storage/keys.ts';
 import { parseStored, type StoreEvent } from '../storage/store-event.ts';
-import { deleteObject } from '../write/delete-object.ts';
+import { type DeleteRequest, deleteObjects } from '../write/delete-object.ts';
 import { finishDeletion } from '../write/finish-deletion.ts';
 import { isDeleting } from '../write/object-meta.ts';
+import { controllerWriter } from '../writer.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** What is left of one resource in a namespace. */
@@ -68,16 +69,17 @@ export class NamespaceController {
     const { store } = this.cluster;
     const writer = controllerWriter('namespace-controller');
     const prefix = prefixOf(resource.storageKey, namespace);
-    for (const { key, json } of [...store.scan(prefix)]) {
+    const targets: DeleteRequest[] = [];
+    for (const { key, json } of store.scan(prefix)) {
       if (isDeleting(parseStored(json))) continue;
-      const { name } = placeOf(key);
       const options = { propagation: 'Background' } as const;
-      try {
-        await deleteObject(this.cluster, { resource, namespace, name, options, writer });
-      } catch (error) {
-        // A webhook may refuse; the object then counts as left.
-        if (!(error instanceof StatusError)) throw error;
-      }
+      targets.push({ resource, namespace, name: placeOf(key).name, options, writer });
+    }
+    try {
+      await deleteObjects(this.cluster, targets);
+    } catch (error) {
+      // A webhook may refuse; the objects then count as left.
+      if (!(error instanceof StatusError)) throw error;
     }
     const left = [...store.scan(prefix)];
     const finalizers = left.flatMap(({ json }) =>

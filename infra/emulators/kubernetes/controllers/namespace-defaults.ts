@@ -1,11 +1,12 @@
 /** What every namespace gets: a default service account and the cluster's CA. */
-import { type Cluster, controllerWriter } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import type { JsonObject } from '../json-tree.ts';
 import { StatusError } from '../status-error.ts';
 import { keyOf, placeOf, prefixOf } from '../storage/keys.ts';
 import { parseStored, type StoreEvent } from '../storage/store-event.ts';
 import { createObject } from '../write/create-object.ts';
 import { isDeleting } from '../write/object-meta.ts';
+import { controllerWriter } from '../writer.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const caName = 'kube-root-ca.crt';
@@ -35,8 +36,7 @@ export class NamespaceDefaults {
   constructor(cluster: Cluster) {
     this.cluster = cluster;
     cluster.store.onCommit((event) => this.follow(event));
-    for (const { key } of cluster.store.scan(prefixOf('namespaces')))
-      this.queue.add(placeOf(key).name);
+    for (const key of cluster.store.keys(prefixOf('namespaces'))) this.queue.add(placeOf(key).name);
   }
 
   private follow(event: StoreEvent): void {

@@ -2,7 +2,7 @@
 
 import { serverWriter, setStatus } from '../bootstrap/bootstrap.ts';
 import { localApiService } from '../bootstrap/bootstrap-objects.ts';
-import { type Cluster, controllerWriter } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import { WorkQueue } from '../controllers/work-queue.ts';
 import { type JsonObject, objectAt, objectsAt, textAt, textsAt } from '../json-tree.ts';
 import { timeText } from '../schema/scalars.ts';
@@ -13,6 +13,7 @@ import { createObject } from '../write/create-object.ts';
 import { deleteObject } from '../write/delete-object.ts';
 import { isDeleting, metadataOf } from '../write/object-meta.ts';
 import { updateObject } from '../write/update-object.ts';
+import { controllerWriter } from '../writer.ts';
 import { cleanupFinalizer } from './crd-rules.ts';
 import { servedVersionsOf } from './custom-resource.ts';
 
@@ -185,7 +186,7 @@ export class CrdController {
     for (const version of objectsAt(crd, 'spec', 'versions')) {
       const name = `${textAt(version, 'name')}.${textAt(crd, 'spec', 'group')}`;
       const key = keyOf({ resource: resource.storageKey, namespace: undefined, name });
-      if (version.served !== true || this.cluster.store.read(key) !== undefined) continue;
+      if (version.served !== true || this.cluster.store.has(key)) continue;
       const object = localApiService(name, [1000, 100], 'true');
       const creation = { resource, namespace: undefined, object, writer: serverWriter };
       await createObject(this.cluster, creation);

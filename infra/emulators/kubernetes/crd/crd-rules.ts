@@ -62,6 +62,21 @@ function validateNames(spec: JsonObject): FieldError[] {
   return wrong;
 }
 
+/** A version in the names of the vendor's internal type, which its message shows. */
+function internalVersion(version: JsonObject): JsonObject {
+  return {
+    Name: version.name,
+    Served: version.served === true,
+    Storage: version.storage === true,
+    Deprecated: version.deprecated === true,
+    DeprecationWarning: version.deprecationWarning ?? null,
+    Schema: null,
+    Subresources: version.subresources ?? null,
+    AdditionalPrinterColumns: version.additionalPrinterColumns ?? null,
+    SelectableFields: version.selectableFields ?? null,
+  };
+}
+
 function validateVersions(spec: JsonObject): FieldError[] {
   const versions = objectsAt(spec, 'versions');
   const wrong: FieldError[] = [];
@@ -77,7 +92,7 @@ function validateVersions(spec: JsonObject): FieldError[] {
   });
   if (versions.filter((version) => version.storage === true).length !== 1) {
     const why = 'must have exactly one version marked as storage version';
-    wrong.push(invalidField('spec.versions', versions, why));
+    wrong.push(invalidField('spec.versions', versions.map(internalVersion), why));
   }
   return wrong;
 }

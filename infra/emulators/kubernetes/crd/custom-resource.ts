@@ -1,5 +1,6 @@
 /** The resources that a CRD defines, one per served version, ready to be served. */
 import { createHash } from 'node:crypto';
+import { type FieldError, invalidField } from '../field-error.ts';
 import {
   copyObject,
   isObject,
@@ -104,7 +105,11 @@ function codecOf(schema: Schema, sameAsStored: boolean): KindCodec {
   };
 }
 
-function strategyOf(schema: Schema, hasStatus: boolean): Strategy {
+function strategyOf(schema: Schema, hasStatus: boolean, scale: ScalePaths | undefined): Strategy {
+  const validate = (object: JsonObject): FieldError[] => [
+    ...validateResource(object, schema),
+    ...(scale === undefined ? [] : validateReplicas(object, scale.specReplicas)),
+  ];
   return {
     checkName: (name, prefix) => subdomainName(name, prefix),
     hasStatus,
@@ -112,10 +117,34 @@ function strategyOf(schema: Schema, hasStatus: boolean): Strategy {
     generationFields: hasStatus ? 'allButStatus' : 'all',
     createsOnUpdate: false,
     updatesUnconditionally: false,
-    validate: (object) => validateResource(object, schema),
-    validateUpdate: (object) => validateResource(object, schema),
+    validate,
+    validateUpdate: validate,
     validateStatusUpdate: (object) => validateResource(object, schema),
   };
+}
+
+function goTypeOf(value: unknown): string {
+  if (Array.isArray(value)) return '[]interface {}';
+  if (typeof value === 'object') return 'map[string]interface {}';
+  if (typeof value === 'number') return 'float64';
+  return typeof value === 'boolean' ? 'bool' : 'string';
+}
+
+/** The replicas that a scale subresource reads must be a number. */
+function validateReplicas(object: JsonObject, path: readonly string[]): FieldError[] {
+  let here: unknown = object;
+  const at = `.${path.join('.')}`;
+  for (const [index, field] of path.entries()) {
+    if (!isObject(here)) {
+      if (index === 0 || here === undefined || here === null) return [];
+      const why = `${String(here)} is of the type ${goTypeOf(here)}, expected map[string]interface{}`;
+      return [invalidField(at, 0, `${at} accessor error: ${why}`)];
+    }
+    here = here[field];
+  }
+  if (here === undefined || here === null || Number.isInteger(here)) return [];
+  const why = `${String(here)} is of the type ${goTypeOf(here)}, expected int64`;
+  return [invalidField(at, 0, `${at} accessor error: ${why}`)];
 }
 
 function pathOf(text: string): string[] {
@@ -176,6 +205,7 @@ export function servedVersionsOf(crd: JsonObject): ServedResource[] {
         strategy: strategyOf(
           schema,
           subresources.some((sub) => sub.name === 'status'),
+          scalePaths,
         ),
         schemaDocument: schema,
         ...(scalePaths === undefined ? {} : { scalePaths }),

@@ -63,6 +63,10 @@ export const clusterDefaults: Readonly<Record<string, (object: JsonObject) => vo
   'admissionregistration/v1.ValidatingAdmissionPolicySpec': (o) =>
     setDefault(o, 'failurePolicy', 'Fail'),
   'admissionregistration/v1.ServiceReference': (o) => setDefault(o, 'port', 443),
+  'flowcontrol/v1.LimitedPriorityLevelConfiguration': (o) => {
+    setDefault(o, 'nominalConcurrencyShares', 30);
+    setDefault(o, 'lendablePercent', 0);
+  },
   'flowcontrol/v1.FlowSchemaSpec': (o) => setDefault(o, 'matchingPrecedence', 1000),
   'apiextensions/v1.ServiceReference': (o) => setDefault(o, 'port', 443),
   'apiregistration/v1.ServiceReference': (o) => setDefault(o, 'port', 443),

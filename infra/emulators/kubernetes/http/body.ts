@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { parse as parseYaml } from 'yaml';
 import { isObject, type JsonObject } from '../json-tree.ts';
 import { badRequest, StatusError } from '../status-error.ts';
+import { jsonProblem } from './json-scan.ts';
 
 /** Largest request body. @see apiserver MaxRequestBodyBytes */
 const bodyBytesMax = 3 * 1024 * 1024;
@@ -40,14 +41,15 @@ function unsupported(): StatusError {
   });
 }
 
-function jsonWords(text: string, error: unknown): string {
-  if (text.trim() === '') return 'unexpected end of JSON input';
-  const message = error instanceof Error ? error.message : '';
-  if (message.includes('end of JSON input') || message.includes('Unterminated')) {
-    return 'unexpected end of JSON input';
-  }
-  const match = /Unexpected token '?(.)'?/.exec(message);
-  return `invalid character '${match?.[1] ?? '?'}' looking for beginning of value`;
+/** Bytes of a body that messages repeat at most. @see apiserver handlers summarizeData */
+const summaryBytesMax = 30;
+
+/** The start of a body, for messages: as text where it looks like an object, else in hexadecimal. */
+export function summaryOf(text: string): string {
+  if (text === '') return '<empty>';
+  const bytes = Buffer.from(text);
+  const start = bytes.subarray(0, summaryBytesMax).toString(text.startsWith('{') ? 'utf8' : 'hex');
+  return bytes.length > summaryBytesMax ? `${start} ...` : start;
 }
 
 /** Reads an object in JSON or YAML. @throws StatusError 400 or 415 */
@@ -55,14 +57,14 @@ export function parseObjectBody(text: string, contentType: string, kind: string)
   const unreadable = (why: string): StatusError =>
     badRequest(
       `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; ` +
-        `json parse error: ${why} (${text === '' ? '<empty>' : text.slice(0, 80)})`,
+        `json parse error: ${why} (${summaryOf(text)})`,
     );
   let value: unknown;
   if (contentType === '' || contentType === 'application/json') {
     try {
       value = JSON.parse(text);
-    } catch (error) {
-      throw unreadable(jsonWords(text, error));
+    } catch {
+      throw unreadable(jsonProblem(text));
     }
   } else if (contentType === 'application/yaml') {
     try {

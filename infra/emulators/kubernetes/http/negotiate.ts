@@ -57,16 +57,26 @@ export function negotiate(header: string | undefined): ReplyForm {
   throw notAcceptable();
 }
 
-/** The version of aggregated discovery that the client asks for and the server has. */
+/**
+ * The version of aggregated discovery that the client asks for and the server has; undefined where
+ * the client takes the classic documents. @throws StatusError 406 where it takes neither
+ */
 export function aggregatedVersion(
   header: string | undefined,
   served: readonly string[],
 ): string | undefined {
-  for (const { type, params } of parseAccept(header ?? '')) {
+  if (header === undefined || header.trim() === '') return undefined;
+  for (const { type, params } of parseAccept(header)) {
     if (!isJson(type)) continue;
     if (params.as === undefined) return undefined;
     if (params.as !== 'APIGroupDiscoveryList' || params.g !== 'apidiscovery.k8s.io') continue;
     if (params.v !== undefined && served.includes(params.v)) return params.v;
   }
-  return undefined;
+  throw new StatusError({
+    code: 406,
+    reason: 'NotAcceptable',
+    message:
+      'only the following media types are accepted: application/json, application/yaml, ' +
+      'application/vnd.kubernetes.protobuf',
+  });
 }

@@ -1,6 +1,5 @@
 /** One HTTP request from head to reply: faults, identity, routing, refusals. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { UserInfo } from '../cluster.ts';
 import {
   discoveryReply,
   pageNotFound,
@@ -9,6 +8,7 @@ import {
 } from '../discovery/discovery-reply.ts';
 import { resourceNotFound, StatusError } from '../status-error.ts';
 import type { ResourceRequest } from '../verbs/resource-request.ts';
+import type { UserInfo } from '../writer.ts';
 import { readRequestBody } from './body.ts';
 import { type Fault, faultStatus, type TakeFault } from './faults.ts';
 import { negotiate } from './negotiate.ts';

@@ -1,6 +1,6 @@
 /** From a resource request to the verb that answers it. */
 import type { ServerResponse } from 'node:http';
-import type { Cluster, UserInfo } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import type { WatchHub } from '../read/watch-hub.ts';
 import { methodNotAllowed, notFound, resourceNotFound } from '../status-error.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
@@ -12,6 +12,7 @@ import { reviewVerb } from '../verbs/review-verbs.ts';
 import { scaleVerb } from '../verbs/scale-verb.ts';
 import { watchVerb } from '../verbs/watch-verb.ts';
 import { createVerb, deleteCollectionVerb, deleteVerb, updateVerb } from '../verbs/write-verbs.ts';
+import type { UserInfo } from '../writer.ts';
 import type { Reply } from './reply.ts';
 
 /** What answering takes besides the cluster. */
@@ -79,7 +80,7 @@ export async function resourceReply(
   checkAllowed(request, verb);
   if (request.subresource !== '') return subresourceReply(context, request, method);
   if (reviewGroups.has(request.resource.info.group)) {
-    return reviewVerb(request, context.authenticate);
+    return reviewVerb(request, context.authenticate, cluster.now());
   }
   switch (verb) {
     case 'get':

@@ -1,4 +1,5 @@
 /** Continue tokens: opaque to clients, but in the vendor's own form. */
+import { jsonProblem } from '../http/json-scan.ts';
 import { isObject } from '../json-tree.ts';
 import { badRequest } from '../status-error.ts';
 
@@ -28,16 +29,12 @@ export function decodeContinue(text: string): ContinueToken {
   const invalid = (why: string): Error =>
     badRequest(`invalid continue token: continue key is not valid: ${why}`);
   let value: unknown;
-  const json = Buffer.from(text, 'base64url').toString('latin1');
+  const bytes = Buffer.from(text, 'base64url');
   try {
-    value = JSON.parse(Buffer.from(json, 'latin1').toString('utf8'));
+    value = JSON.parse(bytes.toString('utf8'));
   } catch {
-    const first = json[0] ?? '';
-    throw invalid(
-      json === ''
-        ? 'unexpected end of JSON input'
-        : `invalid character '${first}' looking for beginning of value`,
-    );
+    // Go's scanner looks at bytes, not at characters.
+    throw invalid(jsonProblem(bytes.toString('latin1')));
   }
   const { v, rv, start, at } = isObject(value) ? value : {};
   if (v !== 'meta.k8s.io/v1') throw invalid('server does not recognize this encoded version ');

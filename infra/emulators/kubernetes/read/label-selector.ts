@@ -165,7 +165,9 @@ class SelectorReader {
   }
 
   private set(key: string): string[] {
-    if (this.peek() !== '(') throw this.unexpected("'('");
+    if (this.peek() !== '(') {
+      throw badRequest(`unable to parse requirement: found '${this.peek()}' expected: '('`);
+    }
     this.at += 1;
     const values: string[] = [];
     while (this.peek() !== ')') {

@@ -1,7 +1,8 @@
 /** Watches: who wants to hear of which objects, from when on, and in what form. */
 import type { Cluster } from '../cluster.ts';
+import { objectAt } from '../json-tree.ts';
 import type { ServedResource } from '../resources/served-resource.ts';
-import { expired } from '../status-error.ts';
+import { expired, StatusError } from '../status-error.ts';
 import { prefixOf } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type EventType, parseStored, type StoreEvent } from '../storage/store-event.ts';
@@ -53,7 +54,7 @@ class Watch {
     const before = event.previous !== undefined && this.matches(event.previous);
     const now = type !== 'DELETED' && this.matches(event.object);
     if (now) this.say(before ? 'MODIFIED' : 'ADDED', json, revision);
-    else if (before) this.say('DELETED', json, revision);
+    else if (before) this.say('DELETED', lastSelected(event), revision);
   }
 
   say(type: EventType, stored: Buffer, revision: number): void {
@@ -63,6 +64,27 @@ class Watch {
       : Buffer.from(JSON.stringify(codec.fromStorage(parseStored(stored))));
     this.send({ type, json, revision });
   }
+}
+
+/** As for lists, but in the words of the watch cache. @throws StatusError 500 */
+function readWatchRevision(text: string): number {
+  try {
+    return readRevision(text) ?? 0;
+  } catch (error) {
+    const message = error instanceof StatusError ? error.message : String(error);
+    throw new StatusError({
+      code: 500,
+      message: message.replace('invalid resource version: ', ''),
+    });
+  }
+}
+
+/** An object that is no longer selected is told as it last was, at the revision of the change. */
+function lastSelected(event: StoreEvent): Buffer {
+  const { previous } = event;
+  if (event.type === 'DELETED' || previous === undefined) return event.json;
+  const metadata = { ...objectAt(previous, 'metadata'), resourceVersion: String(event.revision) };
+  return Buffer.from(JSON.stringify({ ...previous, metadata }));
 }
 
 /** Everybody who watches. */
@@ -93,7 +115,7 @@ export class WatchHub {
     const { resource, namespace, options, send } = request;
     const prefix = prefixOf(resource.storageKey, namespace);
     const watch = new Watch(resource, prefix, readSelection(resource, options), send);
-    const from = readRevision(options.resourceVersion) ?? 0;
+    const from = readWatchRevision(options.resourceVersion);
     if (options.sendInitialEvents === true || (from === 0 && options.sendInitialEvents !== false)) {
       this.sendState(watch);
       if (options.sendInitialEvents === true && options.allowWatchBookmarks) {

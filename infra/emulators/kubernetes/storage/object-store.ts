@@ -5,10 +5,14 @@
  * Every write is one synchronous LMDB transaction without fsync: what was answered survives kill -9,
  * because the pages are with the kernel (a crash of the machine may lose the last writes).
  */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { JsonObject } from '../json-tree.ts';
+import { BodyLog, packRef, unpackRef } from './body-log.ts';
+import { EventWindow } from './event-window.ts';
 import { serialiseAt } from './serialise.ts';
-import { type EventFields, type EventType, StoreEvent } from './store-event.ts';
+import { StoreEvent } from './store-event.ts';
 
 /** An object as it lies in the store. */
 export interface StoredObject {
@@ -16,23 +20,11 @@ export interface StoredObject {
   readonly json: Buffer;
 }
 
-interface EventHead {
-  readonly type: EventType;
-  readonly key: string;
-  readonly atMs: number;
-}
-
-/** Events kept at most, however young: bounds memory (about 150 bytes each). */
-const eventsMax = 200_000;
-
 /** Writes between two looks at what is too old to keep. */
 const forgetEvery = 1000;
 
-const newline = Buffer.from('\n');
-
-function asBuffer(value: unknown): Buffer | undefined {
-  return Buffer.isBuffer(value) ? value : undefined;
-}
+/** A body log this large is rewritten at the next start, if most of it is of no more use. */
+const rewriteBytesMin = 64 * 1024 * 1024;
 
 function prefixEnd(prefix: string): string {
   return `${prefix.slice(0, -1)}0`; // '0' follows '/', which ends every prefix
@@ -40,37 +32,58 @@ function prefixEnd(prefix: string): string {
 
 /** The objects and the recent history of one cluster. */
 export class ObjectStore {
+  private readonly dir: string;
   private readonly root: RootDatabase;
   private readonly objects: Database<Buffer, string>;
   private readonly heads: Database<string, number>;
-  private readonly bodies: Database<Buffer, number>;
   private readonly facts: Database<string, string>;
-  private readonly events: EventHead[] = [];
+  private readonly log: BodyLog;
+  private readonly window: EventWindow;
   private readonly listeners: ((event: StoreEvent) => void)[] = [];
   private readonly now: () => number;
   private readonly windowMs: number;
   private readonly outbox: StoreEvent[] = [];
   private telling = false;
   private committing: StoreEvent[] | undefined;
-  /** Revision of `events[0]`. */
-  private firstRevision = 1;
   private last = 0;
 
   constructor(dir: string, now: () => number, windowMs: number) {
+    this.dir = dir;
     this.now = now;
     this.windowMs = windowMs;
-    this.root = open({ path: dir, noSync: true, maxDbs: 4 });
+    this.root = open({ path: dir, noSync: true, maxDbs: 3 });
     this.objects = this.root.openDB('objects', { encoding: 'binary' });
     this.heads = this.root.openDB('events', { encoding: 'string', keyEncoding: 'uint32' });
-    this.bodies = this.root.openDB('bodies', { encoding: 'binary', keyEncoding: 'uint32' });
     this.facts = this.root.openDB('facts', { encoding: 'string' });
     this.last = Number(this.facts.get('revision') ?? 0);
-    this.firstRevision = this.last + 1;
-    for (const { key, value } of this.heads.getRange({})) {
-      if (this.events.length === 0) this.firstRevision = key;
-      const [type = '', object = '', atMs = ''] = value.split('\n');
-      this.events.push({ type: type as EventType, key: object, atMs: Number(atMs) });
-    }
+    this.log = this.openLog();
+    this.window = new EventWindow(this.heads, this.log, this.last);
+  }
+
+  private logPath(generation: number): string {
+    return join(this.dir, `bodies-${generation}.log`);
+  }
+
+  /** Opens the log of bodies; rewrites it first when little of it is still in use. */
+  private openLog(): BodyLog {
+    const generation = Number(this.facts.get('log') ?? 0);
+    const log = new BodyLog(this.logPath(generation));
+    let liveBytes = 0;
+    for (const { value } of this.objects.getRange({})) liveBytes += unpackRef(value).length;
+    if (log.size < rewriteBytesMin || liveBytes * 2 > log.size) return log;
+    rmSync(this.logPath(generation + 1), { force: true });
+    const fresh = new BodyLog(this.logPath(generation + 1));
+    this.root.transactionSync(() => {
+      for (const { key, value } of [...this.objects.getRange({})]) {
+        this.objects.putSync(key, packRef(fresh.append(log.read(unpackRef(value)))));
+      }
+      // The events speak of bodies that are not copied: whoever watches has to list again.
+      for (const key of [...this.heads.getKeys({})]) this.heads.removeSync(key);
+      this.facts.putSync('log', String(generation + 1));
+    });
+    log.close();
+    rmSync(this.logPath(generation), { force: true });
+    return fresh;
   }
 
   /** The newest revision. */
@@ -81,7 +94,7 @@ export class ObjectStore {
   /** Watches and exact lists from below this revision are answered with 410. */
   get oldestRevision(): number {
     this.forgetOldEvents();
-    return this.firstRevision - 1;
+    return this.window.firstRevision - 1;
   }
 
   /** Is told of every write after it is committed, in order. */
@@ -90,15 +103,26 @@ export class ObjectStore {
   }
 
   read(key: string): Buffer | undefined {
-    return asBuffer(this.objects.get(key));
+    const ref = this.objects.get(key);
+    return ref === undefined ? undefined : this.log.read(unpackRef(ref));
+  }
+
+  /** Whether there is an object under a key. */
+  has(key: string): boolean {
+    return this.objects.doesExist(key);
   }
 
   /** Objects whose key starts with `prefix` ('' or ending in '/') in the order of their keys. */
   *scan(prefix: string, after?: string): Iterable<StoredObject> {
     const range = { start: after ?? prefix, ...(prefix === '' ? {} : { end: prefixEnd(prefix) }) };
     for (const { key, value } of this.objects.getRange(range)) {
-      if (key !== after) yield { key, json: value };
+      if (key !== after) yield { key, json: this.log.read(unpackRef(value)) };
     }
+  }
+
+  /** Keys that start with `prefix`, without the cost of reading what lies there. */
+  keys(prefix: string): string[] {
+    return [...this.objects.getKeys({ start: prefix, end: prefixEnd(prefix) })];
   }
 
   /** How many objects follow `after` under a prefix. */
@@ -110,16 +134,16 @@ export class ObjectStore {
 
   /** As `scan`, at an earlier revision that the window still covers. */
   *scanAt(revision: number, prefix: string, after?: string): Iterable<StoredObject> {
-    const past = this.statesAt(revision, prefix, after);
-    const restored = [...past].filter(([, state]) => state !== undefined);
-    restored.sort(([a], [b]) => (a < b ? -1 : 1));
+    const past = this.window.statesAt(revision, prefix, after);
+    const restored = [...past].sort(([a], [b]) => (a < b ? -1 : 1));
+    const { log } = this;
     let next = 0;
     const take = function* (before: string | undefined): Iterable<StoredObject> {
       for (let entry = restored[next]; entry !== undefined; entry = restored[next]) {
-        const [key, json] = entry;
+        const [key, ref] = entry;
         if (before !== undefined && key > before) return;
         next += 1;
-        if (json !== undefined) yield { key, json };
+        if (ref !== undefined) yield { key, json: log.read(ref) };
       }
     };
     for (const object of this.scan(prefix, after)) {
@@ -129,40 +153,9 @@ export class ObjectStore {
     yield* take(undefined);
   }
 
-  /** What differs from now: the state of each key at a revision, for keys written since. */
-  private statesAt(
-    revision: number,
-    prefix: string,
-    after?: string,
-  ): Map<string, Buffer | undefined> {
-    const states = new Map<string, Buffer | undefined>();
-    for (let at = revision + 1; at <= this.last; at += 1) {
-      const head = this.events[at - this.firstRevision];
-      if (head === undefined || !head.key.startsWith(prefix) || states.has(head.key)) continue;
-      if (after !== undefined && head.key <= after) continue;
-      states.set(head.key, this.eventAt(at)?.previousJson);
-    }
-    return states;
-  }
-
   /** Events after a revision under a prefix, oldest first. */
-  *eventsAfter(revision: number, prefix: string): Iterable<StoreEvent> {
-    const from = Math.max(revision + 1, this.firstRevision);
-    for (let at = from; at <= this.last; at += 1) {
-      if (!this.events[at - this.firstRevision]?.key.startsWith(prefix)) continue;
-      const event = this.eventAt(at);
-      if (event !== undefined) yield event;
-    }
-  }
-
-  private eventAt(revision: number): StoreEvent | undefined {
-    const head = this.events[revision - this.firstRevision];
-    const body = asBuffer(this.bodies.get(revision));
-    if (head === undefined || body === undefined) return undefined;
-    const line = body.indexOf(10);
-    const json = line === -1 ? body : body.subarray(0, line);
-    const previousJson = line === -1 ? undefined : body.subarray(line + 1);
-    return new StoreEvent({ ...head, revision, json, previousJson });
+  eventsAfter(revision: number, prefix: string): Iterable<StoreEvent> {
+    return this.window.after(revision, prefix);
   }
 
   /** Runs writes that belong together: all are kept, or none. */
@@ -176,7 +169,7 @@ export class ObjectStore {
       result = this.root.transactionSync(writes);
     } catch (error) {
       this.last = revisionBefore;
-      this.events.length = revisionBefore - this.firstRevision + 1;
+      this.window.rollBack(revisionBefore);
       throw error;
     } finally {
       this.committing = undefined;
@@ -202,59 +195,37 @@ export class ObjectStore {
 
   /** Writes an object; sets the revision of the write in it. Not to be changed afterwards. */
   put(key: string, object: JsonObject): number {
-    return this.transact(() => {
-      const json = Buffer.from(serialiseAt(object, this.last + 1));
-      const previous = this.read(key);
-      this.objects.putSync(key, json);
-      const type = previous === undefined ? 'ADDED' : 'MODIFIED';
-      return this.record({ key, type, json, previousJson: previous, object });
-    });
+    return this.write(key, object, false);
   }
 
   /** Removes an object; `last` is its last state, told at the revision of the removal. */
   remove(key: string, last: JsonObject): number {
-    return this.transact(() => {
-      const json = Buffer.from(serialiseAt(last, this.last + 1));
-      const previousJson = this.read(key);
-      this.objects.removeSync(key);
-      return this.record({ key, type: 'DELETED', json, previousJson, object: last });
-    });
+    return this.write(key, last, true);
   }
 
-  private record(write: Omit<EventFields, 'revision'>): number {
-    const { key, type, json, previousJson } = write;
-    const revision = this.last + 1;
-    const atMs = this.now();
-    this.heads.putSync(revision, `${type}\n${key}\n${atMs}`);
-    const parts = previousJson === undefined ? [json] : [json, newline, previousJson];
-    this.bodies.putSync(revision, Buffer.concat(parts));
-    this.facts.putSync('revision', String(revision));
-    this.last = revision;
-    this.events.push({ type, key, atMs });
-    this.committing?.push(new StoreEvent({ ...write, revision }));
-    return revision;
+  private write(key: string, object: JsonObject, removal: boolean): number {
+    return this.transact(() => {
+      const revision = this.last + 1;
+      const json = Buffer.from(serialiseAt(object, revision));
+      const packed = this.objects.get(key);
+      const previous = packed === undefined ? undefined : unpackRef(packed);
+      const body = this.log.append(json);
+      if (removal) this.objects.removeSync(key);
+      else this.objects.putSync(key, packRef(body));
+      const type = removal ? 'DELETED' : previous === undefined ? 'ADDED' : 'MODIFIED';
+      this.window.record(revision, { type, key, atMs: this.now(), body, previous });
+      this.facts.putSync('revision', String(revision));
+      this.last = revision;
+      const previousJson = previous === undefined ? undefined : this.log.read(previous);
+      this.committing?.push(new StoreEvent({ revision, type, key, json, previousJson, object }));
+      return revision;
+    });
   }
 
   /** Drops what is older than the window, called before the window is looked at. */
   private forgetOldEvents(): void {
-    const before = this.now() - this.windowMs;
-    let drop = 0;
-    while (drop < this.events.length) {
-      const head = this.events[drop];
-      if (head === undefined) break;
-      if (head.atMs >= before && this.events.length - drop <= eventsMax) break;
-      drop += 1;
-    }
-    if (drop === 0) return;
-    const first = this.firstRevision;
-    this.root.transactionSync(() => {
-      for (let at = first; at < first + drop; at += 1) {
-        this.heads.removeSync(at);
-        this.bodies.removeSync(at);
-      }
-    });
-    this.events.splice(0, drop);
-    this.firstRevision += drop;
+    const due = this.window.countDue(this.now() - this.windowMs);
+    if (due > 0) this.root.transactionSync(() => this.window.forget(due));
   }
 
   /** A small fact that is no object, such as a token that the server gave out. */
@@ -266,7 +237,8 @@ export class ObjectStore {
     this.facts.putSync(name, value);
   }
 
-  close(): Promise<void> {
-    return this.root.close();
+  async close(): Promise<void> {
+    await this.root.close();
+    this.log.close();
   }
 }

@@ -1,5 +1,11 @@
 /** Rules of networking, RBAC, scheduling, admission and extension kinds. */
-import { type FieldError, forbiddenField, invalidField, requiredField } from '../field-error.ts';
+import {
+  type FieldError,
+  forbiddenField,
+  invalidField,
+  requiredField,
+  unsupportedValue,
+} from '../field-error.ts';
 import {
   deepEqual,
   type JsonObject,
@@ -40,8 +46,10 @@ function validateRules(object: JsonObject): FieldError[] {
   });
 }
 
-function validateBinding(object: JsonObject): FieldError[] {
+function validateBinding(object: JsonObject, kinds: readonly string[]): FieldError[] {
   const wrong: FieldError[] = [];
+  const kind = textAt(object, 'roleRef', 'kind');
+  if (!kinds.includes(kind)) wrong.push(unsupportedValue('roleRef.kind', kind, kinds));
   if (textAt(object, 'roleRef', 'name') === '') wrong.push(requiredField('roleRef.name'));
   objectsAt(object, 'subjects').forEach((subject, index) => {
     if (textAt(subject, 'name') === '') wrong.push(requiredField(`subjects[${index}].name`));
@@ -53,10 +61,10 @@ function validateBinding(object: JsonObject): FieldError[] {
   return wrong;
 }
 
-const bindingRules: KindRules = {
-  validate: validateBinding,
+const bindingRules = (kinds: readonly string[]): KindRules => ({
+  validate: (object) => validateBinding(object, kinds),
   validateUpdate: (object, old) => {
-    const wrong = validateBinding(object);
+    const wrong = validateBinding(object, kinds);
     if (!deepEqual(object.roleRef, old.roleRef)) {
       const ref = objectAt(object, 'roleRef');
       const shown = { APIGroup: ref?.apiGroup, Kind: ref?.kind, Name: ref?.name };
@@ -64,7 +72,20 @@ const bindingRules: KindRules = {
     }
     return wrong;
   },
-};
+});
+
+function validateBudget(object: JsonObject): FieldError[] {
+  const spec = objectAt(object, 'spec') ?? {};
+  if (spec.minAvailable === undefined || spec.maxUnavailable === undefined) return [];
+  const shown = {
+    MinAvailable: spec.minAvailable,
+    Selector: spec.selector ?? null,
+    MaxUnavailable: spec.maxUnavailable,
+    UnhealthyPodEvictionPolicy: spec.unhealthyPodEvictionPolicy ?? null,
+  };
+  const why = 'minAvailable and maxUnavailable cannot be both set';
+  return [invalidField('spec', shown, why)];
+}
 
 const systemClasses: Readonly<Record<string, number>> = {
   'system-cluster-critical': 2_000_000_000,
@@ -161,8 +182,9 @@ export const clusterRules: Readonly<Record<string, KindRules>> = {
   'ingresses.networking.k8s.io': { validate: validateIngress, validateUpdate: validateIngress },
   'roles.rbac.authorization.k8s.io': roleRules,
   'clusterroles.rbac.authorization.k8s.io': roleRules,
-  'rolebindings.rbac.authorization.k8s.io': bindingRules,
-  'clusterrolebindings.rbac.authorization.k8s.io': bindingRules,
+  'poddisruptionbudgets.policy': { validate: validateBudget, validateUpdate: validateBudget },
+  'rolebindings.rbac.authorization.k8s.io': bindingRules(['Role', 'ClusterRole']),
+  'clusterrolebindings.rbac.authorization.k8s.io': bindingRules(['ClusterRole']),
   'priorityclasses.scheduling.k8s.io': priorityClassRules,
   'mutatingwebhookconfigurations.admissionregistration.k8s.io': webhookRules,
   'validatingwebhookconfigurations.admissionregistration.k8s.io': webhookRules,

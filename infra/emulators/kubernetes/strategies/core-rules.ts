@@ -1,4 +1,5 @@
 /** Rules of namespaces, Secrets and ConfigMaps. @see pkg/apis/core/validation/validation.go, v1.34 */
+
 import {
   type FieldError,
   forbiddenField,
@@ -12,6 +13,7 @@ import {
   ensureObject,
   type JsonObject,
   objectAt,
+  objectsAt,
   textAt,
   textsAt,
 } from '../json-tree.ts';
@@ -175,7 +177,16 @@ const eventRules: KindRules = {
   }),
 };
 
+/** What every node is created with. @see plugin/pkg/admission/nodetaint */
+export const notReadyTaint = 'node.kubernetes.io/not-ready';
+
 const nodeRules: KindRules = {
+  prepareForCreate: (object) => {
+    const spec = ensureObject(object, 'spec');
+    const taints = objectsAt(spec, 'taints');
+    if (taints.some((taint) => taint.key === notReadyTaint)) return;
+    spec.taints = [...taints, { key: notReadyTaint, effect: 'NoSchedule' }];
+  },
   prepareForUpdate: (object, old) => {
     if (old.status !== undefined) object.status = copyValue(old.status);
   },

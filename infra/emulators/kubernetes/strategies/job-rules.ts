@@ -9,6 +9,7 @@ import {
   setDefault,
   textAt,
 } from '../json-tree.ts';
+import { matchesLabelSelector } from '../read/label-selector.ts';
 import { validatePodTemplate } from '../validation/pod-spec.ts';
 import type { KindRules } from './strategy-table.ts';
 import { validateCounts } from './workload-rules.ts';
@@ -38,8 +39,7 @@ function generateSelector(object: JsonObject): void {
   const metadata = ensureObject(object, 'metadata');
   // Labels of the Job that were taken from its template grow with it.
   const jobLabels = objectAt(metadata, 'labels');
-  const defaulted = jobLabels !== undefined && isSubset(jobLabels, labels);
-  if (defaulted) metadata.labels = { ...labels };
+  if (isSubset(jobLabels ?? {}, labels)) metadata.labels = { ...labels };
 }
 
 function isSubset(part: JsonObject, whole: JsonObject): boolean {
@@ -111,6 +111,17 @@ function validateJobUpdate(object: JsonObject, old: JsonObject): FieldError[] {
   const indexed = spec.completionMode === 'Indexed';
   if (!indexed && !deepEqual(spec.completions, before.completions)) {
     wrong.push(invalidField('spec.completions', numberAt(spec, 'completions'), immutable));
+  }
+  const selectorMatches = matchesLabelSelector(
+    objectAt(spec, 'selector'),
+    objectAt(spec, 'template', 'metadata', 'labels') ?? {},
+  );
+  wrong.unshift(...validateGeneratedSelector(object));
+  if (!selectorMatches) {
+    const labels = objectAt(spec, 'template', 'metadata', 'labels');
+    const why = '`selector` does not match template `labels`';
+    wrong.push(invalidField('spec.template.metadata.labels', labels, why));
+    wrong.push(invalidField('spec.template.metadata.labels', labels, why));
   }
   for (const field of ['selector', 'completionMode', 'podFailurePolicy', 'backoffLimitPerIndex']) {
     if (!deepEqual(spec[field], before[field])) {

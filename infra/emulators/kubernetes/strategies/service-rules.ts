@@ -68,6 +68,25 @@ function validatePorts(spec: JsonObject): FieldError[] {
   );
 }
 
+/** What only Services that are reached from outside may have. */
+function validateExposure(spec: JsonObject, type: string): FieldError[] {
+  const wrong: FieldError[] = [];
+  if (type === 'ClusterIP') {
+    objectsAt(spec, 'ports').forEach((port, index) => {
+      if ((numberAt(port, 'nodePort') ?? 0) === 0) return;
+      const why = "may not be used when `type` is 'ClusterIP'";
+      wrong.push(forbiddenField(`spec.ports[${index}].nodePort`, why));
+    });
+  }
+  const policy = textAt(spec, 'externalTrafficPolicy');
+  const external = needsNodePorts(spec) || textsAt(spec, 'externalIPs').length > 0;
+  if (policy !== '' && !external) {
+    const why = 'may only be set for externally-accessible services';
+    wrong.push(invalidField('spec.externalTrafficPolicy', policy, why));
+  }
+  return wrong;
+}
+
 function validateSpec(object: JsonObject): FieldError[] {
   const spec = objectAt(object, 'spec') ?? {};
   const type = textAt(spec, 'type');
@@ -83,6 +102,13 @@ function validateSpec(object: JsonObject): FieldError[] {
   const affinity = textAt(spec, 'sessionAffinity');
   if (!['ClientIP', 'None'].includes(affinity)) {
     wrong.push(unsupportedValue('spec.sessionAffinity', affinity, ['ClientIP', 'None']));
+  }
+  wrong.push(...validateExposure(spec, type));
+  const [first] = textsAt(spec, 'clusterIPs');
+  const single = textAt(spec, 'clusterIP');
+  if (first !== undefined && single !== '' && first !== single) {
+    const why = 'first value must match `clusterIP`';
+    wrong.push(invalidField('spec.clusterIPs', spec.clusterIPs, why));
   }
   textsAt(spec, 'clusterIPs').forEach((ip, index) => {
     if (ip === 'None' || isIP(ip) !== 0) return;

@@ -1,10 +1,10 @@
 /** Tokens of service accounts: opaque, known to this server alone, kept over a restart. */
 import { randomBytes } from 'node:crypto';
-import type { UserInfo } from '../cluster.ts';
 import { isObject, numberAt, textAt } from '../json-tree.ts';
 import { keyOf } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { parseStored } from '../storage/store-event.ts';
+import type { UserInfo } from '../writer.ts';
 
 /** Whom a token speaks for, and until when. */
 export interface TokenGrant {

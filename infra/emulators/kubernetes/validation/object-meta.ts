@@ -77,10 +77,10 @@ function validateOwnerReferences(metadata: JsonObject): FieldError[] {
 const standardFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
 
 function validateFinalizers(metadata: JsonObject): FieldError[] {
-  const at = 'metadata.finalizers';
   const finalizers = textsAt(metadata, 'finalizers');
   const wrong: FieldError[] = [];
-  for (const finalizer of finalizers) {
+  for (const [index, finalizer] of finalizers.entries()) {
+    const at = `metadata.finalizers[${index}]`;
     for (const why of qualifiedName(finalizer)) wrong.push(invalidField(at, finalizer, why));
     if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
       const why = 'name is neither a standard finalizer name nor is it fully qualified';
@@ -89,7 +89,7 @@ function validateFinalizers(metadata: JsonObject): FieldError[] {
   }
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     const why = 'finalizer orphan and foregroundDeletion cannot be both set';
-    wrong.push(invalidField(at, finalizers, why));
+    wrong.push(invalidField('metadata.finalizers', finalizers, why));
   }
   return wrong;
 }

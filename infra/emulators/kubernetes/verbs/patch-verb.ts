@@ -1,6 +1,7 @@
 /** PATCH in its four forms, of objects and of their status. */
 import { parse as parseYaml } from 'yaml';
-import type { Cluster, Writer } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
+import { jsonProblem } from '../http/json-scan.ts';
 import type { Reply } from '../http/reply.ts';
 import { isObject, type JsonObject, textAt } from '../json-tree.ts';
 import { applyConfiguration } from '../managed-fields/managed-fields.ts';
@@ -13,6 +14,7 @@ import { createObject } from '../write/create-object.ts';
 import { decodeObject } from '../write/decode-object.ts';
 import { metadataOf } from '../write/object-meta.ts';
 import { updateObject } from '../write/update-object.ts';
+import type { Writer } from '../writer.ts';
 import { objectReply, shownObject } from './object-reply.ts';
 import { deprecationsOf } from './read-verbs.ts';
 import { bodyType, type ResourceRequest, writerOf } from './resource-request.ts';
@@ -46,7 +48,7 @@ function parseBody(request: ResourceRequest): unknown {
   try {
     return JSON.parse(request.body);
   } catch {
-    throw badRequest(`error decoding patch: invalid character in ${request.body.slice(0, 80)}`);
+    throw badRequest(`error decoding patch: ${jsonProblem(request.body)}`);
   }
 }
 
@@ -55,7 +57,7 @@ function patchDocument(request: ResourceRequest, type: string, document: JsonObj
   if (type === jsonType) {
     if (!Array.isArray(patch)) {
       throw badRequest(
-        'error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+        'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
       );
     }
     try {

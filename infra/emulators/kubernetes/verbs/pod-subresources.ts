@@ -1,6 +1,7 @@
 /** What only pods and service accounts have: binding, eviction, ephemeral containers, tokens. */
 import { checkNamespace } from '../admission/namespace-lifecycle.ts';
 import type { Cluster } from '../cluster.ts';
+import { invalidField, invalidObject } from '../field-error.ts';
 import { parseObjectBody } from '../http/body.ts';
 import { jsonReply, type Reply } from '../http/reply.ts';
 import {
@@ -160,6 +161,8 @@ export async function evictionVerb(cluster: Cluster, request: ResourceRequest): 
 
 /** Seconds that a token is valid when none are asked for. */
 const tokenSecondsDefault = 3600;
+/** Seconds that a token must at least be asked for. @see pkg/apis/authentication/validation */
+const tokenSecondsMin = 600;
 
 /** POST of `serviceaccounts/<name>/token`: an opaque token that this server accepts. */
 export function tokenVerb(cluster: Cluster, issuer: TokenIssuer, request: ResourceRequest): Reply {
@@ -169,6 +172,15 @@ export function tokenVerb(cluster: Cluster, issuer: TokenIssuer, request: Resour
   const account = readObject(cluster, request);
   const asked = parseObjectBody(request.body, bodyType(request), 'TokenRequest');
   const seconds = numberAt(asked, 'spec', 'expirationSeconds') ?? tokenSecondsDefault;
+  if (seconds < tokenSecondsMin) {
+    const error = invalidField(
+      'spec.expirationSeconds',
+      seconds,
+      'may not specify a duration less than 10 minutes',
+    );
+    const kind = { group: 'authentication.k8s.io', kind: 'TokenRequest', name: '' };
+    throw invalidObject(kind, [error]);
+  }
   const expiresAtMs = cluster.now() + seconds * 1000;
   const uid = textAt(account, 'metadata', 'uid');
   const token = issuer.issue({ namespace, name, uid, expiresAtMs });

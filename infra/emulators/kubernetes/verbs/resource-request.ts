@@ -1,8 +1,8 @@
-import type { UserInfo, Writer } from '../cluster.ts';
 import { mediaType } from '../http/body.ts';
 import type { ReplyForm } from '../http/negotiate.ts';
 import { readWriteOptions, type WriteOptions } from '../read/query-options.ts';
 import type { ServedResource } from '../resources/served-resource.ts';
+import type { UserInfo, Writer } from '../writer.ts';
 
 /** A request for a resource that is served, its head understood. */
 export interface ResourceRequest {

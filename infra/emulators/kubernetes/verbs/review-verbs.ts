@@ -1,9 +1,15 @@
 /** Questions about identity and rights: kinds that are only created, and answer in their status. */
-import type { UserInfo } from '../cluster.ts';
+
 import { parseObjectBody } from '../http/body.ts';
 import { jsonReply, type Reply } from '../http/reply.ts';
-import { type JsonObject, objectAt, textAt } from '../json-tree.ts';
-import { bodyType, type ResourceRequest } from './resource-request.ts';
+import { type JsonObject, textAt } from '../json-tree.ts';
+import { trackUpdate } from '../managed-fields/managed-fields.ts';
+import { timeText } from '../schema/scalars.ts';
+import { decodeObject } from '../write/decode-object.ts';
+import { metadataOf } from '../write/object-meta.ts';
+import { withKind } from '../write/with-kind.ts';
+import type { UserInfo } from '../writer.ts';
+import { bodyType, type ResourceRequest, writerOf } from './resource-request.ts';
 
 type Authenticate = (token: string) => UserInfo | undefined;
 
@@ -14,7 +20,7 @@ const allRules = {
 };
 
 function userStatus(user: UserInfo): JsonObject {
-  return { username: user.user, groups: [...user.groups] };
+  return { username: user.user, uid: user.user, groups: [...user.groups] };
 }
 
 function answer(
@@ -43,14 +49,26 @@ function answer(
 }
 
 /** POST of a review. @throws StatusError 400 */
-export function reviewVerb(request: ResourceRequest, authenticate: Authenticate): Reply {
+export function reviewVerb(
+  request: ResourceRequest,
+  authenticate: Authenticate,
+  nowMs: number,
+): Reply {
   const { resource } = request;
-  const asked = parseObjectBody(request.body, bodyType(request), resource.info.kind);
-  return jsonReply(201, {
-    kind: resource.info.kind,
+  const { writer } = writerOf(request, 'CreateOptions');
+  const raw = parseObjectBody(request.body, bodyType(request), resource.info.kind);
+  const asked = resource.codec.encode(decodeObject(resource, raw, writer));
+  const isSelf = resource.info.kind === 'SelfSubjectReview';
+  trackUpdate(resource.codec.empty, asked, {
+    manager: writer.manager,
     apiVersion: resource.apiVersion,
-    metadata: {},
-    spec: objectAt(asked, 'spec') ?? {},
-    status: answer(request, asked, authenticate),
+    subresource: '',
+    nowMs,
+    shape: resource.codec.shape,
+    resetFields: [],
   });
+  if (isSelf) metadataOf(asked).creationTimestamp = timeText(nowMs);
+  const status = answer(request, asked, authenticate);
+  const type = { apiVersion: resource.apiVersion, kind: resource.info.kind, custom: false };
+  return jsonReply(201, withKind({ ...asked, status }, type));
 }

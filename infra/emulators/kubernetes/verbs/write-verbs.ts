@@ -1,23 +1,26 @@
 /** POST, PUT and DELETE of objects. */
-import type { Cluster, Writer } from '../cluster.ts';
-import { type FieldError, invalidObject, unsupportedValue } from '../field-error.ts';
+import type { Cluster } from '../cluster.ts';
+import { type FieldError, invalidField, invalidObject, unsupportedValue } from '../field-error.ts';
 import { parseObjectBody } from '../http/body.ts';
+import { duplicateFields, jsonProblem } from '../http/json-scan.ts';
 import { jsonReply, type Reply } from '../http/reply.ts';
-import { copyObject, type JsonObject, numberAt, textAt } from '../json-tree.ts';
+import { copyObject, isObject, type JsonObject, numberAt, textAt } from '../json-tree.ts';
 import { listObjects } from '../read/list-objects.ts';
 import { readListOptions } from '../read/query-options.ts';
 import { badRequest, StatusError } from '../status-error.ts';
 import { placeOf } from '../storage/keys.ts';
 import { createObject } from '../write/create-object.ts';
-import { decodeObject } from '../write/decode-object.ts';
+import { cannotHandle, decodeObject } from '../write/decode-object.ts';
 import {
   type DeleteOptions,
   type DeleteResult,
   deleteObject,
+  deleteObjects,
   type Propagation,
 } from '../write/delete-object.ts';
 import { metadataOf } from '../write/object-meta.ts';
 import { updateObject } from '../write/update-object.ts';
+import type { Writer } from '../writer.ts';
 import { listReply, objectReply } from './object-reply.ts';
 import { deprecationsOf } from './read-verbs.ts';
 import { bodyType, type ResourceRequest, writerOf } from './resource-request.ts';
@@ -25,9 +28,18 @@ import { bodyType, type ResourceRequest, writerOf } from './resource-request.ts'
 function decodeBody(request: ResourceRequest, writer: Writer): JsonObject {
   const { resource } = request;
   const raw = parseObjectBody(request.body, bodyType(request), resource.info.kind);
+  refuseDuplicates(request, writer);
   const object = decodeObject(resource, raw, writer);
   resource.codec.applyDefaults(object);
   return object;
+}
+
+/** A field that stands twice is an error to a strict reader; the last one counts to the others. */
+function refuseDuplicates(request: ResourceRequest, writer: Writer): void {
+  if (writer.fieldValidation !== 'Strict' || bodyType(request) === 'application/yaml') return;
+  const twice = duplicateFields(request.body).map((path) => `duplicate field "${path}"`);
+  if (twice.length === 0) return;
+  throw cannotHandle(request.resource, `strict decoding error: ${twice.join(', ')}`);
 }
 
 /** POST of a new object. */
@@ -66,21 +78,42 @@ export async function updateVerb(cluster: Cluster, request: ResourceRequest): Pr
 
 const propagations: readonly string[] = ['Foreground', 'Background', 'Orphan'];
 
+function deleteOptionsInvalid(error: FieldError): StatusError {
+  return invalidObject({ group: 'meta.k8s.io', kind: 'DeleteOptions', name: '' }, [error]);
+}
+
 function isPropagation(text: string): text is Propagation {
   return propagations.includes(text);
 }
 
 function readPropagation(raw: JsonObject, query: URLSearchParams): Propagation | undefined {
-  const orphan = raw.orphanDependents ?? query.get('orphanDependents');
+  const orphan = raw.orphanDependents ?? query.get('orphanDependents') ?? undefined;
+  const text = textAt(raw, 'propagationPolicy') || (query.get('propagationPolicy') ?? '');
+  if (orphan !== undefined && text !== '') {
+    const why = 'orphanDependents and deletionPropagation cannot be both set';
+    throw deleteOptionsInvalid(invalidField('propagationPolicy', text, why));
+  }
   if (orphan === true || orphan === 'true') return 'Orphan';
   if (orphan === false || orphan === 'false') return 'Background';
-  const text = textAt(raw, 'propagationPolicy') || (query.get('propagationPolicy') ?? '');
   if (text === '') return undefined;
   if (isPropagation(text)) return text;
-  const errors: FieldError[] = [
-    unsupportedValue('propagationPolicy', text, [...propagations, 'nil']),
-  ];
-  throw invalidObject({ group: 'meta.k8s.io', kind: 'DeleteOptions', name: '' }, errors);
+  throw deleteOptionsInvalid(unsupportedValue('propagationPolicy', text, [...propagations, 'nil']));
+}
+
+function readDeleteBody(request: ResourceRequest): JsonObject {
+  if (request.body === '') return {};
+  const type = bodyType(request);
+  if (type !== '' && type !== 'application/json') {
+    return parseObjectBody(request.body, type, 'DeleteOptions');
+  }
+  try {
+    const value: unknown = JSON.parse(request.body);
+    if (isObject(value)) return value;
+  } catch {
+    const why = `json parse error: ${jsonProblem(request.body)}`;
+    throw new StatusError({ code: 500, message: `couldn't get version/kind; ${why}` });
+  }
+  throw new StatusError({ code: 500, message: "couldn't get version/kind; no object was sent" });
 }
 
 function readDeleteOptions(request: ResourceRequest): {
@@ -88,8 +121,8 @@ function readDeleteOptions(request: ResourceRequest): {
   readonly writer: Writer;
 } {
   const { writer } = writerOf(request, 'DeleteOptions');
-  const { query, body } = request;
-  const raw = body === '' ? {} : parseObjectBody(body, bodyType(request), 'DeleteOptions');
+  const { query } = request;
+  const raw = readDeleteBody(request);
   const inBody = Array.isArray(raw.dryRun) && raw.dryRun.length > 0;
   const graceText = query.get('gracePeriodSeconds');
   const grace = numberAt(raw, 'gracePeriodSeconds') ?? (graceText ? Number(graceText) : undefined);
@@ -167,15 +200,10 @@ export async function deleteCollectionVerb(
   const { resource, namespace } = request;
   const list = readListOptions(request.query, false);
   const page = listObjects(cluster, { resource, namespace, options: list, continueTtlMs: 0 });
-  for (const key of page.keys) {
+  const targets = page.keys.map((key) => {
     const place = placeOf(key);
-    try {
-      const target = { resource, namespace: place.namespace, name: place.name, options, writer };
-      await deleteObject(cluster, target);
-    } catch (error) {
-      // Somebody else was faster; the object is gone, which is what was asked for.
-      if (!(error instanceof StatusError) || error.code !== 404) throw error;
-    }
-  }
+    return { resource, namespace: place.namespace, name: place.name, options, writer };
+  });
+  await deleteObjects(cluster, targets);
   return listReply(request, page, writer.warnings);
 }

@@ -1,7 +1,7 @@
 /** Creating an object: every way leads through here (POST, apply, PUT of some kinds, controllers). */
 import { randomInt, randomUUID } from 'node:crypto';
 import { admitCreate } from '../admission/admit.ts';
-import type { Cluster, Writer } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import { invalidObject } from '../field-error.ts';
 import { type JsonObject, objectAt, textAt } from '../json-tree.ts';
 import { trackUpdate } from '../managed-fields/managed-fields.ts';
@@ -11,6 +11,7 @@ import { alreadyExists, badRequest, StatusError } from '../status-error.ts';
 import { keyOf } from '../storage/keys.ts';
 import { parseStored } from '../storage/store-event.ts';
 import { validateObjectMeta } from '../validation/object-meta.ts';
+import type { Writer } from '../writer.ts';
 import { isDeleting, metadataOf } from './object-meta.ts';
 
 /** What to create, already decoded and with defaults. */
@@ -72,8 +73,8 @@ function prepare(request: CreateRequest): void {
   const { resource, object } = request;
   const { strategy } = resource;
   const metadata = metadataOf(object);
-  if (strategy.generationFields === undefined) delete metadata.generation;
-  else metadata.generation = 1;
+  // Kinds that do not count generations keep whatever number they are given.
+  if (strategy.generationFields !== undefined) metadata.generation = 1;
   if (strategy.hasStatus && !strategy.acceptsStatusAtCreation) delete object.status;
   strategy.prepareForCreate?.(object);
   const errors = [

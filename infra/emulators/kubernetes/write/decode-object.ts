@@ -1,11 +1,12 @@
 /** From a request's body to an object of a kind, with the vendor's refusals. */
 
-import type { Writer } from '../cluster.ts';
 import { invalidField, invalidObject } from '../field-error.ts';
+import { summaryOf } from '../http/body.ts';
 import { isObject, type JsonObject, textAt } from '../json-tree.ts';
 import type { ServedResource } from '../resources/served-resource.ts';
 import { DecodeError } from '../schema/decode.ts';
 import { badRequest } from '../status-error.ts';
+import type { Writer } from '../writer.ts';
 
 /** `ConfigMap in version "v1" cannot be handled as a ConfigMap: ...` */
 export function cannotHandle(
@@ -19,9 +20,6 @@ export function cannotHandle(
   );
 }
 
-/** Longest part of a body that a message repeats. */
-const shownBytesMax = 23;
-
 /** Custom resources have no Go type to fall back to: they must say what they are. */
 function checkCustomKind(resource: ServedResource, raw: JsonObject): void {
   const apiVersion = textAt(raw, 'apiVersion');
@@ -31,7 +29,7 @@ function checkCustomKind(resource: ServedResource, raw: JsonObject): void {
     const text = JSON.stringify(raw);
     throw badRequest(
       `the object provided is unrecognized (must be of type ${expected}): Object 'Kind' is ` +
-        `missing in '${text}' (${text.slice(0, shownBytesMax)} ...)`,
+        `missing in '${text}' (${summaryOf(text)})`,
     );
   }
   if (apiVersion !== resource.apiVersion) {

@@ -1,6 +1,6 @@
 /** Deleting an object: at once, gracefully, or as far as its finalizers let it go. */
 import { admitDelete } from '../admission/admit.ts';
-import type { Cluster, Writer } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import { cleanupFinalizer } from '../crd/crd-rules.ts';
 import {
   copyObject,
@@ -14,9 +14,10 @@ import {
 } from '../json-tree.ts';
 import type { ServedResource } from '../resources/served-resource.ts';
 import { timeText } from '../schema/scalars.ts';
-import { conflict, notFound } from '../status-error.ts';
+import { conflict, notFound, StatusError } from '../status-error.ts';
 import { keyOf } from '../storage/keys.ts';
 import { parseStored } from '../storage/store-event.ts';
+import type { Writer } from '../writer.ts';
 import { isReadyToGo } from './finish-deletion.ts';
 import { isDeleting, metadataOf } from './object-meta.ts';
 
@@ -182,4 +183,31 @@ export async function deleteObject(
 ): Promise<DeleteResult> {
   await admitDelete(cluster, request);
   return cluster.store.transact(() => remove(cluster, request, cluster.now()));
+}
+
+/** Objects that one transaction deletes at most, so that other requests get their turn. */
+const batchSize = 100;
+
+function removeIfThere(cluster: Cluster, request: DeleteRequest): void {
+  try {
+    remove(cluster, request, cluster.now());
+  } catch (error) {
+    // Somebody else was faster; the object is gone, which is what was asked for.
+    if (!(error instanceof StatusError) || error.code !== 404) throw error;
+  }
+}
+
+/** Deletes many objects; those that are gone already count as deleted. @throws StatusError */
+export async function deleteObjects(
+  cluster: Cluster,
+  requests: readonly DeleteRequest[],
+): Promise<void> {
+  for (let start = 0; start < requests.length; start += batchSize) {
+    const batch = requests.slice(start, start + batchSize);
+    for (const request of batch) await admitDelete(cluster, request);
+    cluster.store.transact(() => {
+      for (const request of batch) removeIfThere(cluster, request);
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

@@ -1,6 +1,6 @@
 /** Changing an object: PUT, every kind of PATCH, and subresources lead through here. */
 import { admitUpdate } from '../admission/admit.ts';
-import type { Cluster, Writer } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import { invalidField, invalidObject } from '../field-error.ts';
 import { copyObject, deepEqual, type JsonObject, objectsAt, textAt } from '../json-tree.ts';
 import { trackUpdate } from '../managed-fields/managed-fields.ts';
@@ -10,6 +10,7 @@ import { badRequest, conflict, modified, notFound, StatusError } from '../status
 import { keyOf } from '../storage/keys.ts';
 import { parseStored } from '../storage/store-event.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../validation/object-meta.ts';
+import type { Writer } from '../writer.ts';
 import { finishDeletion } from './finish-deletion.ts';
 import { isDeleting, metadataOf } from './object-meta.ts';
 
@@ -105,7 +106,7 @@ function checkPreconditions(request: UpdateRequest, next: JsonObject, old: JsonO
   const place = textAt(metadata, 'namespace');
   if (namespace !== undefined && place !== '' && place !== namespace) {
     throw badRequest(
-      `the namespace of the object (${place}) does not match the namespace on the URL (${namespace})`,
+      'the namespace of the provided object does not match the namespace sent on the request',
     );
   }
   if (namespace !== undefined) metadata.namespace = namespace;
@@ -127,6 +128,10 @@ function checkPreconditions(request: UpdateRequest, next: JsonObject, old: JsonO
       throw invalidObject({ group, kind: plural, name }, [error]);
     }
     return;
+  }
+  if (!/^\d+$/.test(version)) {
+    const message = `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`;
+    throw new StatusError({ code: 500, message });
   }
   if (version !== before.resourceVersion) throw conflict(subjectOf(request), modified);
 }
