@@ -1,12 +1,10 @@
 /** What every ObjectStore does; run against the double, the adapter on its emulator, and the cloud. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  AlreadyExistsError,
-  BackupCentreError,
-  NotFoundError,
-} from '../../shared/domain/errors.ts';
-import type { ObjectStore, UploadedPart } from '../../shared/ports/object-store.ts';
+import { AlreadyExistsError, NotFoundError } from '../../shared/domain/errors.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { bytes, collect, failureOf, inParallel, md5, unique } from './contract-objects.ts';
+import { describeUploads } from './multipart-upload.contract.ts';
 
 /** A store under test. */
 export interface ObjectStoreHarness {
