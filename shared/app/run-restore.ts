@@ -8,6 +8,7 @@ import { createStep } from './steps/restore/create.ts';
 import { finaliseStep } from './steps/restore/finalise.ts';
 import { planStep } from './steps/restore/plan.ts';
 import { precheckStep } from './steps/restore/precheck.ts';
+import { verifyStep } from './steps/restore/verify.ts';
 
 /** Runs of kind `restore`. */
 export function restoreWorkflow(services: RestoreServices): Workflow<RestoreRecord> {
@@ -18,6 +19,7 @@ export function restoreWorkflow(services: RestoreServices): Workflow<RestoreReco
       precheckStep(services),
       planStep(services),
       createStep(services),
+      verifyStep(services),
       finaliseStep(services),
       tidyStep(),
     ],

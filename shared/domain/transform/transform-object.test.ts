@@ -1,0 +1,455 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../json.ts';
+import type { KubeObject } from '../kube-object.ts';
+import { type TransformOptions, transformObject } from './transform-object.ts';
+
+const OPTIONS: TransformOptions = {
+  namespaceMapping: {},
+  imageRules: [],
+  preserveNodePorts: undefined,
+  volumeName: (name) => name,
+};
+
+function object(kind: string, rest: JsonObject = {}, metadata: JsonObject = {}): KubeObject {
+  return { apiVersion: 'v1', kind, metadata: { name: 'x', ...metadata }, ...rest };
+}
+
+function transformed(given: KubeObject, options: Partial<TransformOptions> = {}) {
+  const changes = transformObject(given, { ...OPTIONS, ...options });
+  return { object: given, changes };
+}
+
+describe('every object', () => {
+  it('loses identity, history and status, and keeps what users wrote', () => {
+    const { object: result, changes } = transformed(
+      object(
+        'ConfigMap',
+        { data: { a: '1' }, status: { x: 1 } },
+        {
+          namespace: 'shop',
+          uid: 'u',
+          resourceVersion: '1',
+          generation: 3,
+          creationTimestamp: 't',
+          deletionTimestamp: 't',
+          deletionGracePeriodSeconds: 1,
+          selfLink: '/',
+          managedFields: [{}],
+          ownerReferences: [{ uid: 'old' }],
+          generateName: 'x-',
+          labels: { a: 'b' },
+          annotations: { note: 'kept' },
+          finalizers: ['example.com/mine'],
+        },
+      ),
+    );
+    expect(result).toEqual(
+      object(
+        'ConfigMap',
+        { data: { a: '1' } },
+        {
+          namespace: 'shop',
+          labels: { a: 'b' },
+          annotations: { note: 'kept' },
+          finalizers: ['example.com/mine'],
+        },
+      ),
+    );
+    expect(changes).toEqual([]);
+  });
+
+  it.each([
+    'kubernetes.io/pv-protection',
+    'kubernetes.io/pvc-protection',
+    'external-attacher/diskplugin-csi-alibabacloud-com',
+    'external-provisioner.volume.kubernetes.io/finalizer',
+    'service.kubernetes.io/load-balancer-cleanup',
+    'service.k8s.alibaba/resources',
+    'customresourcecleanup.apiextensions.k8s.io',
+    'batch.kubernetes.io/job-tracking',
+    'foregroundDeletion',
+  ])('loses the finalizer %s, which a controller adds by itself', (finalizer) => {
+    const { object: result } = transformed(object('X', {}, { finalizers: [finalizer, 'a.b/c'] }));
+    expect(result.metadata.finalizers).toEqual(['a.b/c']);
+  });
+
+  it.each([
+    'deployment.kubernetes.io/revision',
+    'deprecated.daemonset.template.generation',
+    'autoscaling.alpha.kubernetes.io/conditions',
+    'pv.kubernetes.io/bind-completed',
+    'pv.kubernetes.io/bound-by-controller',
+    'volume.beta.kubernetes.io/storage-provisioner',
+    'volume.kubernetes.io/storage-provisioner',
+    'volume.kubernetes.io/selected-node',
+    'kubernetes.io/service-account.uid',
+    'control-plane.alpha.kubernetes.io/leader',
+  ])('loses the annotation %s, which a controller wrote for itself', (annotation) => {
+    const annotations = { [annotation]: 'x', 'example.com/note': 'y' };
+    const { object: result } = transformed(object('X', {}, { annotations }));
+    expect(result.metadata.annotations).toEqual({ 'example.com/note': 'y' });
+  });
+
+  it('has namespaces and images mapped', () => {
+    const { object: result, changes } = transformed(
+      object(
+        'Pod',
+        { spec: { containers: [{ name: 'a', image: 'nginx' }] } },
+        { namespace: 'shop' },
+      ),
+      {
+        namespaceMapping: { shop: 'shop2' },
+        imageRules: [{ from: 'docker.io/library', to: 'r.example.com/l' }],
+      },
+    );
+    expect(result.metadata.namespace).toBe('shop2');
+    expect(changes).toEqual([
+      'namespace: shop -> shop2',
+      'image of a: nginx -> r.example.com/l/nginx',
+    ]);
+  });
+});
+
+describe('a Namespace', () => {
+  it('loses its spec: the finalizer is the server’s', () => {
+    const { object: result } = transformed(object('Namespace', { spec: { finalizers: ['k'] } }));
+    expect(result.spec).toBeUndefined();
+  });
+});
+
+describe('a Pod', () => {
+  const pod = (spec: JsonObject, metadata: JsonObject = {}) =>
+    transformed(object('Pod', { spec }, metadata)).object;
+
+  it('loses its node, computed fields and debugging containers', () => {
+    const result = pod({
+      nodeName: 'n1',
+      priority: 7,
+      preemptionPolicy: 'Never',
+      priorityClassName: 'high',
+      ephemeralContainers: [{ name: 'debug' }],
+      nodeSelector: { zone: 'a' },
+    });
+    expect(result.spec).toEqual({ priorityClassName: 'high', nodeSelector: { zone: 'a' } });
+  });
+
+  it.each([
+    [{ runtimeClassName: 'gvisor', overhead: { cpu: '1' } }, { runtimeClassName: 'gvisor' }],
+    [{ overhead: { cpu: '1' } }, { overhead: { cpu: '1' } }],
+  ])('loses the overhead that its runtime class computes: %o', (spec, expected) => {
+    expect(pod(spec).spec).toEqual(expected);
+  });
+
+  it('loses the volumes and mounts of its account’s token', () => {
+    const result = pod({
+      serviceAccountName: 'robot',
+      volumes: [{ name: 'kube-api-access-ab1cd' }, { name: 'robot-token-xyz12' }, { name: 'data' }],
+      containers: [
+        { name: 'a', volumeMounts: [{ name: 'kube-api-access-ab1cd' }, { name: 'data' }] },
+      ],
+      initContainers: [{ name: 'i', volumeMounts: [{ name: 'robot-token-xyz12' }] }],
+    });
+    expect(result.spec).toEqual({
+      serviceAccountName: 'robot',
+      volumes: [{ name: 'data' }],
+      containers: [{ name: 'a', volumeMounts: [{ name: 'data' }] }],
+      initContainers: [{ name: 'i' }],
+    });
+  });
+
+  it.each(['kube-api-access', 'kube-api-access-of-mine', 'other-token-xyz12'])(
+    'keeps the volume %s',
+    (name) => {
+      const spec = { serviceAccountName: 'robot', volumes: [{ name }] };
+      expect(pod({ ...spec }).spec).toEqual(spec);
+    },
+  );
+
+  it.each([
+    'cni.projectcalico.org/podIP',
+    'k8s.v1.cni.cncf.io/network-status',
+    'k8s.ovn.org/pod-networks',
+    'k8s.aliyun.com/pod-ips',
+  ])('loses the network annotation %s', (annotation) => {
+    expect(pod({}, { annotations: { [annotation]: 'x' } }).metadata.annotations).toBeUndefined();
+  });
+});
+
+const port = (given: JsonObject = {}) => ({ port: 80, nodePort: 30080, ...given });
+const lastApplied = (spec: JsonObject) => ({
+  annotations: { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ spec }) },
+});
+const managed = (fields: JsonObject) => ({ managedFields: [{ fieldsV1: { 'f:spec': fields } }] });
+
+describe('a Service', () => {
+  const service = (
+    spec: JsonObject,
+    metadata: JsonObject = {},
+    options: Partial<TransformOptions> = {},
+  ) => transformed(object('Service', { spec }, metadata), options);
+
+  it('gets a new cluster address', () => {
+    const spec = { clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'], ports: [{ port: 80 }] };
+    expect(service(spec).object.spec).toEqual({ ports: [{ port: 80 }] });
+  });
+
+  it.each([
+    ['headless', { clusterIP: 'None', clusterIPs: ['None'] }],
+    ['external', { type: 'ExternalName', externalName: 'a.example.com', clusterIP: '' }],
+  ])('stays as it is when it is %s', (_what, spec) => {
+    expect(service({ ...spec }).object.spec).toEqual(spec);
+  });
+
+  it.each([
+    ['by default', undefined],
+    ['when asked to', true],
+  ])('keeps node ports %s', (_what, preserveNodePorts) => {
+    const { object: result, changes } = service({ ports: [port()] }, {}, { preserveNodePorts });
+    expect(result.spec).toEqual({ ports: [port()] });
+    expect(changes).toEqual([]);
+  });
+
+  it('gets fresh node ports when asked to, and says so', () => {
+    const { object: result, changes } = service(
+      { ports: [port()] },
+      {},
+      { preserveNodePorts: false },
+    );
+    expect(result.spec).toEqual({ ports: [{ port: 80 }] });
+    expect(changes).toEqual(['node port 30080 of 80: given anew']);
+  });
+
+  it.each([
+    ['by name in last-applied', { name: 'http' }, lastApplied({ ports: [port({ name: 'http' })] })],
+    ['by number in last-applied', {}, lastApplied({ ports: [port()] })],
+    [
+      'by managed fields',
+      { protocol: 'TCP' },
+      managed({ 'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { 'f:nodePort': {} } } }),
+    ],
+  ])('keeps a node port that the user set, proven %s', (_what, given, metadata) => {
+    const { object: result } = service({ ports: [port(given)] }, metadata, {
+      preserveNodePorts: false,
+    });
+    expect(result.spec).toEqual({ ports: [port(given)] });
+  });
+
+  it.each([
+    ['a last-applied that names none', lastApplied({ ports: [{ port: 80 }] })],
+    [
+      'managed fields of another port',
+      managed({ 'f:ports': { 'k:{"port":81}': { 'f:nodePort': {} } } }),
+    ],
+    [
+      'an annotation that is no JSON',
+      { annotations: { [Object.keys(lastApplied({}).annotations)[0] ?? '']: '{' } },
+    ],
+  ])('does not keep a node port because of %s', (_what, metadata) => {
+    const { object: result } = service({ ports: [port()] }, metadata, { preserveNodePorts: false });
+    expect(result.spec).toEqual({ ports: [{ port: 80 }] });
+  });
+
+  it.each([
+    ['by default', undefined, {}, undefined],
+    ['when node ports are preserved', true, {}, 31000],
+    ['when the user set it', undefined, lastApplied({ healthCheckNodePort: 31000 }), 31000],
+    ['when managed fields prove it', false, managed({ 'f:healthCheckNodePort': {} }), 31000],
+    ['when fresh ones are wanted', false, {}, undefined],
+  ])('has its health check port %s', (_what, preserveNodePorts, metadata, expected) => {
+    const spec = { type: 'NodePort', healthCheckNodePort: 31000 };
+    const result = service(spec, metadata, { preserveNodePorts }).object;
+    expect(result.spec).toEqual({
+      type: 'NodePort',
+      ...(expected === undefined ? {} : { healthCheckNodePort: expected }),
+    });
+  });
+
+  const ID = 'service.beta.kubernetes.io/alibaba-cloud-loadbalancer-id';
+  const OVERRIDE = 'service.beta.kubernetes.io/alibaba-cloud-loadbalancer-force-override-listeners';
+
+  it('stays on the user’s load balancer without taking over its listeners', () => {
+    const annotations = { [ID]: 'lb-1', [OVERRIDE]: 'true' };
+    const { object: result, changes } = service({ type: 'LoadBalancer' }, { annotations });
+    expect(result.metadata.annotations).toEqual({ [ID]: 'lb-1', [OVERRIDE]: 'false' });
+    expect(changes).toEqual([
+      `${OVERRIDE}: false, so that the listeners of the other cluster stay`,
+    ]);
+  });
+
+  it('gets a new load balancer where the cloud controller made the old one', () => {
+    const labels = { 'service.k8s.alibaba/loadbalancer-id': 'lb-1', app: 'web' };
+    const { object: result, changes } = service({ type: 'LoadBalancer' }, { labels });
+    expect(result.metadata.labels).toEqual({ app: 'web' });
+    expect(changes).toEqual(['load balancer: made anew by the cloud controller']);
+  });
+
+  it('keeps such annotations alone when it is no load balancer', () => {
+    const annotations = { [ID]: 'lb-1' };
+    const { object: result } = service({ type: 'ClusterIP' }, { annotations });
+    expect(result.metadata.annotations).toEqual({ [ID]: 'lb-1' });
+  });
+});
+
+describe('a Job', () => {
+  const labels = () => ({
+    'controller-uid': 'u',
+    'batch.kubernetes.io/controller-uid': 'u',
+    'job-name': 'x',
+    'batch.kubernetes.io/job-name': 'x',
+    app: 'web',
+  });
+
+  it('loses selector and labels that were made of its UID', () => {
+    const spec = {
+      selector: { matchLabels: { 'controller-uid': 'u' } },
+      template: { metadata: { labels: labels() } },
+    };
+    const result = transformed(object('Job', { spec }, { labels: labels() })).object;
+    expect(result.spec).toEqual({ template: { metadata: { labels: { app: 'web' } } } });
+    expect(result.metadata.labels).toEqual({ app: 'web' });
+  });
+
+  it('keeps a selector of the user', () => {
+    const spec = { manualSelector: true, selector: { matchLabels: { app: 'web' } } };
+    expect(transformed(object('Job', { spec: { ...spec } })).object.spec).toEqual(spec);
+  });
+});
+
+describe('accounts and secrets', () => {
+  it('lose what the token controller made', () => {
+    const secrets = [
+      { name: 'x-token-abcde' },
+      { name: 'x-dockercfg-abcde' },
+      { name: 'x-token-mine' },
+      { name: 'x-token-github' },
+      { name: 'pull' },
+    ];
+    const result = transformed(object('ServiceAccount', { secrets })).object;
+    expect(result.secrets).toEqual([
+      { name: 'x-token-mine' },
+      { name: 'x-token-github' },
+      { name: 'pull' },
+    ]);
+  });
+
+  it('have a token filled in anew', () => {
+    const { object: result, changes } = transformed(
+      object(
+        'Secret',
+        {
+          type: 'kubernetes.io/service-account-token',
+          data: { token: 't', 'ca.crt': 'c', namespace: 'n', extra: 'e' },
+        },
+        {
+          annotations: {
+            'kubernetes.io/service-account.name': 'a',
+            'kubernetes.io/service-account.uid': 'u',
+          },
+        },
+      ),
+    );
+    expect(result.data).toEqual({ extra: 'e' });
+    expect(result.metadata.annotations).toEqual({ 'kubernetes.io/service-account.name': 'a' });
+    expect(changes).toEqual(['token of the service account: given anew']);
+  });
+
+  it('keep the data of other secrets', () => {
+    const data = { token: 't' };
+    expect(transformed(object('Secret', { type: 'Opaque', data })).object.data).toEqual(data);
+  });
+});
+
+describe('volumes', () => {
+  it('come back static and retained, bound to the claim by its name', () => {
+    const { object: result, changes } = transformed(
+      object('PersistentVolume', {
+        spec: {
+          persistentVolumeReclaimPolicy: 'Delete',
+          claimRef: { namespace: 'shop', name: 'data', uid: 'u', resourceVersion: '1' },
+          csi: { driver: 'd', volumeHandle: 'd-1' },
+        },
+      }),
+    );
+    expect(result.spec).toEqual({
+      persistentVolumeReclaimPolicy: 'Retain',
+      claimRef: { namespace: 'shop', name: 'data' },
+      csi: { driver: 'd', volumeHandle: 'd-1' },
+    });
+    expect(changes).toEqual([
+      'reclaim policy: Delete -> Retain, the volume is on the storage it was on',
+    ]);
+  });
+
+  it('that are retained already are no change', () => {
+    const spec = { persistentVolumeReclaimPolicy: 'Retain' };
+    expect(transformed(object('PersistentVolume', { spec })).changes).toEqual([]);
+  });
+
+  const claim = (spec: JsonObject, volumeName: TransformOptions['volumeName']) =>
+    transformed(object('PersistentVolumeClaim', { spec }), { volumeName });
+
+  it.each([
+    ['the volume that came back', (name: string) => name, { volumeName: 'pv1' }, []],
+    ['it under its new name', () => 'pv2', { volumeName: 'pv2' }, ['volume: pv1 -> pv2']],
+    [
+      'no volume where none came',
+      () => undefined,
+      {},
+      ['volume pv1: not restored, a new one is provisioned'],
+    ],
+  ])('are claimed: a claim names %s', (_what, volumeName, spec, changes) => {
+    const result = claim({ volumeName: 'pv1' }, volumeName);
+    expect(result.object.spec).toEqual(spec);
+    expect(result.changes).toEqual(changes);
+  });
+
+  it.each([
+    ['VolumeSnapshot', {}, ['data source: VolumeSnapshot is not restored']],
+    ['PersistentVolumeClaim', { dataSource: { kind: 'PersistentVolumeClaim', name: 's' } }, []],
+  ])('are not filled from a source that does not come back: %s', (kind, spec, changes) => {
+    const result = claim({ dataSource: { kind, name: 's' } }, () => undefined);
+    expect(result.object.spec).toEqual(spec);
+    expect(result.changes).toEqual(changes);
+  });
+});
+
+describe('a definition', () => {
+  it('keeps unknown fields by its schema', () => {
+    const { object: result, changes } = transformed(
+      object('CustomResourceDefinition', {
+        spec: {
+          preserveUnknownFields: true,
+          versions: [{ name: 'v1', schema: { openAPIV3Schema: { type: 'object' } } }],
+        },
+      }),
+    );
+    expect(result.spec).toEqual({
+      versions: [
+        {
+          name: 'v1',
+          schema: {
+            openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+          },
+        },
+      ],
+    });
+    expect(changes).toEqual(['preserveUnknownFields: moved into the schema']);
+  });
+
+  it('that prunes stays as it is', () => {
+    const spec = { preserveUnknownFields: false, versions: [] };
+    expect(transformed(object('CustomResourceDefinition', { spec })).object.spec).toEqual(spec);
+  });
+});
+
+describe('endpoints of the user', () => {
+  it('lose the identity of what they point to', () => {
+    const targetRef = { kind: 'Pod', name: 'p', uid: 'u', resourceVersion: '1' };
+    const { object: result } = transformed(
+      object('Endpoints', { subsets: [{ addresses: [{ ip: '10.0.0.1', targetRef }] }] }),
+    );
+    expect(result.subsets).toEqual([
+      { addresses: [{ ip: '10.0.0.1', targetRef: { kind: 'Pod', name: 'p' } }] },
+    ]);
+  });
+});
