@@ -8,7 +8,11 @@ import {
 import { clusterRequestSchema, clusterSchema } from '../../shared/api/cluster-schemas.ts';
 import { findingSchema } from '../../shared/api/common-schemas.ts';
 import { problemSchema } from '../../shared/api/problem.ts';
-import { restoreRequestSchema, restoreSchema } from '../../shared/api/restore-schemas.ts';
+import {
+  restoreItemSchema,
+  restoreRequestSchema,
+  restoreSchema,
+} from '../../shared/api/restore-schemas.ts';
 import {
   bindingSchema,
   vaultDeletedSchema,
@@ -228,6 +232,19 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'A restore',
     status: 200,
     reply: restoreSchema,
+  },
+  {
+    method: 'get',
+    path: `${CLUSTER}/restores/{restore}/items`,
+    summary: 'What happened to each object, also while the restore runs',
+    status: 200,
+    reply: pageOfItems(restoreItemSchema),
+  },
+  {
+    method: 'get',
+    path: `${CLUSTER}/restores/{restore}/logs`,
+    summary: 'Log lines, also while the restore runs',
+    status: 200,
   },
   {
     method: 'post',

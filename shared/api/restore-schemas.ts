@@ -75,6 +75,20 @@ export const restoreSchema = recordBaseSchema
   })
   .meta({ id: 'Restore' });
 
+/** What happened, or would happen, to one object. */
+export const restoreItemSchema = z
+  .object({
+    apiVersion: z.string(),
+    resource: z.string(),
+    namespace: z.string().optional(),
+    name: z.string(),
+    action: z.enum(['created', 'skipped', 'failed', 'omitted', 'create', 'skip', 'refuse', 'omit']),
+    reason: z.string(),
+    changes: z.array(z.string()),
+    proof: z.enum(['server', 'schema', 'none']).optional(),
+  })
+  .meta({ id: 'RestoreItem' });
+
 /** A restore as replied. */
 export function restoreView(record: RestoreRecord): z.input<typeof restoreSchema> {
   const { verification } = record;

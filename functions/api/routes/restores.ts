@@ -1,5 +1,7 @@
 /** /v1/clusters/{cluster}/restores */
 import { type Context, Hono } from 'hono';
+import { stream } from 'hono/streaming';
+import { pageQuerySchema } from '../../../shared/api/common-schemas.ts';
 import { labelSelectorOf } from '../../../shared/api/label-selector-view.ts';
 import {
   type RestoreRequest,
@@ -10,6 +12,7 @@ import { cancelRun } from '../../../shared/app/cancel-run.ts';
 import { createRestore, type RestoreOrder } from '../../../shared/app/create-restore.ts';
 import { findRestore } from '../../../shared/app/find-record.ts';
 import { listRestores } from '../../../shared/app/list-records.ts';
+import { readRestoreItems, readRestoreLog } from '../../../shared/app/read-restore.ts';
 import { findCluster } from '../../../shared/app/register-cluster.ts';
 import type { RestoreRecord } from '../../../shared/domain/restore-record.ts';
 import type { ApiEnv } from '../api-context.ts';
@@ -38,6 +41,18 @@ export function restoreRoutes(): Hono<ApiEnv> {
     const record = await restoreOf(c);
     await cancelRun(c.get('services'), record);
     return c.json(restoreView(await restoreOf(c)), 202);
+  });
+  routes.get('/:restore/items', async (c) => {
+    const { limit, cursor } = readQuery(c.req.raw, pageQuerySchema);
+    const page = { limit, ...(cursor === undefined ? {} : { cursor }) };
+    return c.json(await readRestoreItems(c.get('services'), await restoreOf(c), page));
+  });
+  routes.get('/:restore/logs', async (c) => {
+    const record = await restoreOf(c);
+    c.header('content-type', 'text/plain; charset=utf-8');
+    return stream(c, async (out) => {
+      for await (const piece of readRestoreLog(c.get('services'), record)) await out.write(piece);
+    });
   });
   return routes;
 }
