@@ -24,7 +24,7 @@ export type ReadServices = Pick<BackupServices, 'records' | 'stores' | 'accountI
 };
 
 /** One object in a list of a backup's resources. */
-export interface BackupResource {
+interface BackupResource {
   /** Its number, by which it is read. */
   readonly n: number;
   readonly apiVersion: string;

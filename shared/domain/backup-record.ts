@@ -33,7 +33,7 @@ export interface Progress {
 }
 
 /** Result of reading a backup back. */
-export interface BackupVerification {
+interface BackupVerification {
   readonly at: string;
   readonly ok: boolean;
   readonly filesChecked: number;

@@ -1,15 +1,12 @@
 /** A registered cluster and what ACK and its API server said of it. */
 import type { ApiResource } from './api-resource.ts';
 
-/** Kinds of ACK clusters by `cluster_type`. */
-export type ClusterType = 'Kubernetes' | 'ManagedKubernetes' | 'ExternalKubernetes';
-
 /** A cluster the centre may back up and restore. */
 export interface Cluster {
   readonly id: string;
   readonly name: string;
   readonly region: string;
-  /** As CS says it; unknown values are kept. */
+  /** `Kubernetes` (dedicated), `ManagedKubernetes`, `ExternalKubernetes`; unknown ones are kept. */
   readonly clusterType: string;
   /** `Default`, `Serverless`, `Edge`, ... */
   readonly profile: string;

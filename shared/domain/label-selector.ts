@@ -1,5 +1,5 @@
 /** Kubernetes label selectors: structure, text form and matching. */
-export interface LabelRequirement {
+interface LabelRequirement {
   readonly key: string;
   readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
   readonly values?: readonly string[];
@@ -32,16 +32,4 @@ function meets(r: LabelRequirement, labels: Readonly<Record<string, string>>): b
     case 'DoesNotExist':
       return value === undefined;
   }
-}
-
-/** The `labelSelector` query parameter of the API server. */
-export function selectorQuery(selector: LabelSelector): string {
-  const equal = Object.entries(selector.matchLabels ?? {}).map(([k, v]) => `${k}=${v}`);
-  const rest = (selector.matchExpressions ?? []).map((r) => {
-    const values = `(${(r.values ?? []).join(',')})`;
-    if (r.operator === 'In') return `${r.key} in ${values}`;
-    if (r.operator === 'NotIn') return `${r.key} notin ${values}`;
-    return r.operator === 'Exists' ? r.key : `!${r.key}`;
-  });
-  return [...equal, ...rest].join(',');
 }

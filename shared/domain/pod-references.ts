@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject } from './json.ts';
 
 /** Kinds of things a pod refers to. */
-export type PodReferenceKind =
+type PodReferenceKind =
   | 'claim'
   | 'config-map'
   | 'secret'

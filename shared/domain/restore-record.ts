@@ -7,7 +7,7 @@ import type { Phase } from './phase.ts';
 import type { VolumeBackup } from './volume-backup.ts';
 
 /** Converts the class of matching claims; the most specific entry wins. */
-export interface StorageClassConversion {
+interface StorageClassConversion {
   readonly namespace?: string;
   readonly pvc?: string;
   readonly from?: string;

@@ -4,7 +4,7 @@
  */
 
 /** Size of a tar block, bytes (POSIX.1-1988 ustar). */
-export const TAR_BLOCK = 512;
+const TAR_BLOCK = 512;
 /** Longest `name` and `prefix` fields of a ustar header, bytes. */
 const NAME_MAX = 100;
 const PREFIX_MAX = 155;

@@ -35,7 +35,7 @@ export function backupKeys(subdirectory: string, backup: string): BackupKeys {
 }
 
 /** Under which all backups of a vault lie, one folder each. */
-export function backupsPrefix(subdirectory: string): string {
+function backupsPrefix(subdirectory: string): string {
   return `${root(subdirectory)}backups/`;
 }
 

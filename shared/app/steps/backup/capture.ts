@@ -20,7 +20,7 @@ import { withFindings } from './record-findings.ts';
 import { resolvedOf } from './resolve.ts';
 
 /** Name of the step; its result is under it. */
-export const CAPTURE_STEP = 'capture';
+const CAPTURE_STEP = 'capture';
 
 /** Times a capture begins anew because its upload was lost. */
 const RESTARTS_MAX = 3;

@@ -20,7 +20,7 @@ import { feedLists } from './list-feed.ts';
 import { withFindings } from './record-findings.ts';
 
 /** Name of the step; its result is under it. */
-export const RESOLVE_STEP = 'resolve';
+const RESOLVE_STEP = 'resolve';
 
 /** What later steps are told. */
 export interface Resolved {
