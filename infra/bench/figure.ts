@@ -1,7 +1,7 @@
 /** What the bench prints: measured figures beside what they must be (design §11). */
 
 /** How a figure compares with its must and its aim. */
-export type Verdict = 'aim met' | 'must met' | 'MISS' | 'NOT MEASURED';
+type Verdict = 'aim met' | 'must met' | 'MISS' | 'NOT MEASURED';
 
 /** One line of the table. */
 export interface Figure {

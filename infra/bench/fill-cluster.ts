@@ -13,7 +13,7 @@ const NAMESPACES = 10;
 const CREATES_AT_ONCE = 32;
 
 /** One object to create. */
-export interface Body {
+interface Body {
   readonly path: string;
   readonly bytes: Uint8Array;
 }

@@ -25,7 +25,7 @@ export interface BenchContext {
 }
 
 /** What one capture told. */
-export interface Capture {
+interface Capture {
   readonly objects: number;
   readonly seconds: number;
   readonly peakBytes: number;

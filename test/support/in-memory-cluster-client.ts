@@ -117,6 +117,13 @@ export class InMemoryClusterClient implements ClusterClient {
     return held === undefined ? undefined : structuredClone(held.object);
   }
 
+  /** Every object, by its key: what a test compares to see that nothing changed. */
+  dump(): Record<string, JsonObject> {
+    return Object.fromEntries(
+      [...this.objects].map(([key, h]) => [key, structuredClone(h.object)]),
+    );
+  }
+
   /** Every list that is under way gets 410 for its next page. */
   expireContinueTokens(): void {
     this.snapshots.clear();

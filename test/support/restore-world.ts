@@ -11,6 +11,7 @@ import type { RestoreRecord, RestoreSpec } from '../../shared/domain/restore-rec
 import { parseRestoreItems, type RestoreItemLine } from '../../shared/format/restore-items.ts';
 import { COMMON_RESOURCES } from './api-resources.ts';
 import { BackupWorld } from './backup-world.ts';
+import { describeTarget } from './cluster-double-objects.ts';
 import { InMemoryClusterClient } from './in-memory-cluster-client.ts';
 
 const ACCOUNT = '1000';
@@ -47,6 +48,27 @@ export class RestoreWorld {
   /** Puts an object into the source cluster. */
   seed(object: JsonObject): JsonObject {
     return this.backups.cluster.seed(object);
+  }
+
+  /** Sees the body and subject of every object that the target is asked to create. */
+  onCreate(see: (body: string, subject: string) => void): void {
+    const create = this.target.create.bind(this.target);
+    this.target.create = async (target, body, options) => {
+      see(Buffer.from(body).toString(), describeTarget(target));
+      return await create(target, body, options);
+    };
+  }
+
+  /** Has the source's lists say `to` instead of `from`: for texts that no parsed object can hold. */
+  rewriteSource(from: string, to: string): void {
+    const list = this.backups.cluster.list.bind(this.backups.cluster);
+    this.backups.cluster.list = async (resource, request) => {
+      const page = await list(resource, request);
+      const items = page.items.map((item) =>
+        Buffer.from(Buffer.from(item).toString().replaceAll(from, to)),
+      );
+      return { ...page, items };
+    };
   }
 
   /** Starts a restore run into `c2` (or another cluster) and returns its record's id. */

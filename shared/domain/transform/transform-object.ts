@@ -9,9 +9,6 @@ import { mapNamespaces, type NamespaceMapping } from '../namespace-mapping.ts';
 import { stripMetadata } from './strip-metadata.ts';
 import { treatService } from './treat-service.ts';
 
-/** Version of the rules, named in each restore's results. */
-export const RULES_VERSION = 1;
-
 /** What a restore asks of every object. */
 export interface TransformOptions {
   readonly namespaceMapping: NamespaceMapping;

@@ -228,7 +228,7 @@ export class RestoreSession {
 }
 
 /** `backup-centre/<run id>`: 128 characters at most. */
-export function fieldManagerOf(runId: string): string {
+function fieldManagerOf(runId: string): string {
   return `backup-centre/${runId}`.slice(0, 128);
 }
 
@@ -241,7 +241,7 @@ export interface SavedProgress {
 }
 
 /** The saved progress; before the first save, what the plan has written. */
-export function savedProgress(context: StepContext<RestoreRecord>): SavedProgress {
+function savedProgress(context: StepContext<RestoreRecord>): SavedProgress {
   return readProgress(context.checkpoint) ?? begun(context);
 }
 
