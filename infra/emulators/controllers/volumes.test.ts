@@ -7,7 +7,7 @@ import {
   volumes,
 } from './engine/storage-objects.ts';
 import { pods } from './engine/workload-objects.ts';
-import { type Sandbox, startSandbox } from './sandbox-fixture.ts';
+import { onRealServer, type Sandbox, startSandbox } from './sandbox-fixture.ts';
 
 let sandbox: Sandbox;
 let ns: string;
@@ -300,6 +300,32 @@ describe('a StorageClass of the sandbox', () => {
     expect((await getClaim('scratchy-scratch')).metadata.ownerReferences).toMatchObject([
       { kind: 'Pod', name: 'scratchy', controller: true },
     ]);
+  });
+});
+
+describe('a claim that waits for its first consumer', () => {
+  it.skipIf(onRealServer)('is asked for again, after a pause, when it is refused', async () => {
+    const name = sandbox.unique('refused');
+    await storageClass(name, {
+      provisioner: 'suite.example.com/refusing',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    });
+    await claim('refused', { storageClassName: name });
+    await pod('refused', 'refused');
+    await sandbox.idle();
+    const selected = async () => (await getClaim('refused')).metadata.annotations ?? {};
+    expect(Object.keys(await selected())).toContain(SELECTED_NODE_ANNOTATION);
+    // What an external provisioner does when the node's zone has no room.
+    await sandbox.client.patch(
+      claims,
+      { namespace: ns, name: 'refused' },
+      { patch: { metadata: { annotations: { [SELECTED_NODE_ANNOTATION]: null } } } },
+    );
+    await sandbox.idle();
+    expect(Object.keys(await selected())).not.toContain(SELECTED_NODE_ANNOTATION);
+    sandbox.advance(1_000);
+    await sandbox.idle();
+    expect(Object.keys(await selected())).toContain(SELECTED_NODE_ANNOTATION);
   });
 });
 

@@ -9,7 +9,7 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /** What stands at a path of field names; undefined where the path ends early. */
-export function valueAt(root: unknown, ...path: string[]): unknown {
+function valueAt(root: unknown, ...path: string[]): unknown {
   let here = root;
   for (const name of path) {
     if (!isObject(here)) return undefined;

@@ -71,20 +71,25 @@ export function nodeServes(cluster: ClusterCache, needs: VolumeNeeds, node: Node
   );
 }
 
-/** An available volume that could be bound to the claim on this node. */
+/** A volume on this node that is promised to the claim, or free and fit for it. */
 export function staticVolumeFor(
   cluster: ClusterCache,
   claim: PersistentVolumeClaim,
   node: Node,
 ): PersistentVolume | undefined {
-  const candidates = cluster.informer(volumes).all();
+  const candidates = cluster
+    .informer(volumes)
+    .all()
+    .filter((volume) => volumeReaches(volume, node));
+  const { uid } = claim.metadata;
+  const promised = candidates.find((volume) => volume.spec.claimRef?.uid === uid);
+  if (promised !== undefined) return promised;
   return smallestFirst(
     candidates.filter(
       (volume) =>
         volume.spec.claimRef === undefined &&
         volume.metadata.deletionTimestamp === undefined &&
         volume.status?.phase === 'Available' &&
-        volumeReaches(volume, node) &&
         (claim.spec.selector === undefined ||
           selects(claim.spec.selector, volume.metadata.labels)) &&
         fits(claim, volume) === undefined,

@@ -6,13 +6,18 @@ import { nodeSuits, tolerates } from '../controllers/engine/selectors.ts';
 import {
   BOUND_BY_CONTROLLER_ANNOTATION,
   claims,
+  type PersistentVolumeClaim,
   SELECTED_NODE_ANNOTATION,
   storageClasses,
   volumes,
 } from '../controllers/engine/storage-objects.ts';
+import type { WorkQueue } from '../controllers/engine/work-queue.ts';
 import { type Node, nodes, type Pod, pods } from '../controllers/engine/workload-objects.ts';
 import { nodeServes, staticVolumeFor, type VolumeNeeds, volumeNeeds } from './pod-volumes.ts';
 
+/** The pause before a node is chosen again that a provisioner has refused: 1 s, doubled to 10 s. */
+const RESELECT_MS_MIN = 1_000;
+const RESELECT_MS_MAX = 10_000;
 /** Pods placed at once: one after the other, so that two never claim one volume. */
 const PLACEMENTS_AT_ONCE = 1;
 
@@ -23,11 +28,14 @@ const PLACEMENTS_AT_ONCE = 1;
 export function runScheduler(reconcilers: Reconcilers): void {
   const waiting = new Set<string>();
   const load = new Map<string, number>();
-  const queue = reconcilers.queue(
+  const selections = new Map<string, Selection>();
+  const queue: WorkQueue = reconcilers.queue(
     'Pod placement',
     async (key) => {
       const pod = reconcilers.cluster.informer(pods).get(key);
-      if (pod !== undefined && waiting.has(key)) await place(reconcilers, pod, load);
+      const wakeAt = (dueMs: number): void => reconcilers.at(queue, key, dueMs);
+      if (pod === undefined || !waiting.has(key)) return;
+      await place({ reconcilers, load, selections, wakeAt }, pod);
     },
     { workers: PLACEMENTS_AT_ONCE },
   );
@@ -59,17 +67,30 @@ export function runScheduler(reconcilers: Reconcilers): void {
   });
   reconcilers.follow(claims, (after, before) => {
     const { namespace, name } = (after ?? before)?.metadata ?? {};
+    const uid = before?.metadata.uid;
+    if (uid !== undefined && after?.status?.phase !== 'Pending') selections.delete(uid);
     retry((pod) => pod.metadata.namespace === namespace && claimNamesOf(pod).includes(name ?? ''));
   });
   reconcilers.follow(volumes, () => retry(hasClaims));
   reconcilers.follow(storageClasses, () => retry(hasClaims));
 }
 
-async function place(
-  reconcilers: Reconcilers,
-  pod: Pod,
-  load: ReadonlyMap<string, number>,
-): Promise<void> {
+/** How often a node was chosen for a claim, and when it was last. */
+interface Selection {
+  readonly times: number;
+  readonly atMs: number;
+}
+
+interface Placement {
+  readonly reconcilers: Reconcilers;
+  readonly load: ReadonlyMap<string, number>;
+  /** By the UID of the claim. */
+  readonly selections: Map<string, Selection>;
+  readonly wakeAt: (dueMs: number) => void;
+}
+
+async function place(placement: Placement, pod: Pod): Promise<void> {
+  const { reconcilers, load } = placement;
   const { cluster } = reconcilers;
   if (pod.metadata.deletionTimestamp !== undefined) {
     await cluster.remove(pods, pod, { now: reconcilers.now(), gracePeriodSeconds: 0 });
@@ -87,7 +108,7 @@ async function place(
   const chosen = leastLoaded(hosts, load);
   if (chosen === undefined)
     return report(reconcilers, pod, refusal(reconcilers, { pod, needs, all }));
-  if (!(await settleVolumes(reconcilers, needs, chosen))) return;
+  if (!(await settleVolumes(placement, needs, chosen))) return;
   const { name, namespace, uid } = pod.metadata;
   await cluster.createUnder(pods, pod, {
     subresource: 'binding',
@@ -102,13 +123,14 @@ async function place(
 
 /** Asks for the delayed claims to be bound on the node; true when none is left to wait for. */
 async function settleVolumes(
-  reconcilers: Reconcilers,
+  placement: Placement,
   needs: VolumeNeeds,
   node: Node,
 ): Promise<boolean> {
-  const { cluster } = reconcilers;
+  const { cluster } = placement.reconcilers;
   for (const { claim } of needs.delayed) {
     const present = staticVolumeFor(cluster, claim, node);
+    if (present?.spec.claimRef !== undefined) continue;
     if (present !== undefined) {
       const { name, namespace, uid } = claim.metadata;
       const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid };
@@ -117,11 +139,30 @@ async function settleVolumes(
         spec: { claimRef },
       });
     } else if (claim.metadata.annotations?.[SELECTED_NODE_ANNOTATION] === undefined) {
-      const annotations = { [SELECTED_NODE_ANNOTATION]: node.metadata.name };
-      await cluster.patch(claims, claim, { metadata: { annotations } });
+      await selectNode(placement, claim, node);
     }
   }
   return needs.delayed.length === 0;
+}
+
+/** Asks for the claim's volume on the node; not at once if that was refused before. */
+async function selectNode(
+  placement: Placement,
+  claim: PersistentVolumeClaim,
+  node: Node,
+): Promise<void> {
+  const { reconcilers, selections, wakeAt } = placement;
+  const { uid } = claim.metadata;
+  const { times, atMs } = selections.get(uid) ?? { times: 0, atMs: 0 };
+  const pauseMs = Math.min(RESELECT_MS_MIN * 2 ** (times - 1), RESELECT_MS_MAX);
+  const now = reconcilers.now();
+  if (times > 0 && atMs + pauseMs > now) {
+    wakeAt(atMs + pauseMs);
+    return;
+  }
+  selections.set(uid, { times: times + 1, atMs: now });
+  const annotations = { [SELECTED_NODE_ANNOTATION]: node.metadata.name };
+  await reconcilers.cluster.patch(claims, claim, { metadata: { annotations } });
 }
 
 async function report(reconcilers: Reconcilers, pod: Pod, message: string): Promise<void> {

@@ -4,6 +4,8 @@ import { type KubeObject, keyOf, type Labels, nameOf, type ResourceKind } from '
 
 /** How long no work may turn up after a read that the server answered. */
 const SETTLE_MS = 15;
+/** So often in a row, for a busy server may still have events to send when it answers a read. */
+const SETTLE_ROUNDS = 2;
 const UNREACHABLE_RETRY_MS = 100;
 
 interface Followed {
@@ -157,9 +159,11 @@ export class ClusterCache {
    * sent before that reply have been taken in when the caches have then stayed still.
    */
   async idle(): Promise<void> {
-    while (!this.#closed) {
+    let rounds = 0;
+    while (!this.#closed && rounds < SETTLE_ROUNDS) {
       this.#releaseDue();
       if (!this.#quiet()) {
+        rounds = 0;
         await this.change();
         continue;
       }
@@ -172,7 +176,7 @@ export class ClusterCache {
       }
       await elapsed(SETTLE_MS);
       this.#releaseDue();
-      if (this.#quiet() && this.#added() === before) return;
+      rounds = this.#quiet() && this.#added() === before ? rounds + 1 : 0;
     }
   }
 

@@ -9,7 +9,7 @@ import { parseStored } from '../storage/store-event.ts';
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 
 /** The namespace object, if there is one. */
-export function namespaceNamed(cluster: Cluster, name: string): JsonObject | undefined {
+function namespaceNamed(cluster: Cluster, name: string): JsonObject | undefined {
   const json = cluster.store.read(keyOf({ resource: 'namespaces', namespace: undefined, name }));
   return json === undefined ? undefined : parseStored(json);
 }

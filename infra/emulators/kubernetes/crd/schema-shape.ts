@@ -29,7 +29,7 @@ function mapShape(schema: Schema): Shape {
 }
 
 /** How server-side apply sees a value of a custom resource. */
-export function schemaShape(schema: Schema): Shape {
+function schemaShape(schema: Schema): Shape {
   if (schema['x-kubernetes-int-or-string'] === true) return scalarShape;
   switch (textAt(schema, 'type')) {
     case 'array':

@@ -11,7 +11,7 @@ import {
 } from '../json-tree.ts';
 
 /** The tag that decides about pulling: `latest` where neither a tag nor a digest is given. */
-export function imageTag(image: string): string {
+function imageTag(image: string): string {
   const [withoutDigest = ''] = image.split('@');
   const lastPart = withoutDigest.slice(withoutDigest.lastIndexOf('/') + 1);
   const colon = lastPart.indexOf(':');

@@ -4,7 +4,7 @@
  */
 
 /** The text is no JSON; the message is Go's. */
-export class JsonSyntaxError extends Error {}
+class JsonSyntaxError extends Error {}
 
 /** As Go's quoteChar: printable ASCII as it is, the rest by code point. */
 function quoteChar(char: string): string {

@@ -3,7 +3,7 @@ import type { Field, FieldType, Struct } from '../schema/struct-table.ts';
 import { structNamed } from '../schema/struct-table.ts';
 
 /** A map (or struct) whose entries are owned one by one, unless it is atomic. */
-export interface MapShape {
+interface MapShape {
   readonly form: 'map';
   readonly atomic: boolean;
   /** Whether the key is a field of a struct rather than a key of a map. */

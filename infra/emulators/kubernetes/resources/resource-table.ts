@@ -109,7 +109,7 @@ const rows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The verbs of a kind with a full REST storage. */
-export const allVerbs: readonly string[] = [
+const allVerbs: readonly string[] = [
   'create',
   'delete',
   'deletecollection',

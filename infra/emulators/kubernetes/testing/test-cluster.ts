@@ -7,10 +7,10 @@ import { isObject, type JsonObject } from '../json-tree.ts';
 import { type KubernetesEmulator, startKubernetesEmulator } from '../server.ts';
 
 /** The bearer token that the test cluster knows. */
-export const testToken = 'test-token';
+const testToken = 'test-token';
 
 /** What came back. */
-export interface TestReply {
+interface TestReply {
   readonly code: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The body as JSON; `{}` where it is none. */
@@ -43,7 +43,7 @@ export interface TestCluster {
 }
 
 /** 2026-01-02T03:04:05Z: when test clusters begin. */
-export const testStartMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+const testStartMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 
 function parseBody(text: string): JsonObject {
   try {

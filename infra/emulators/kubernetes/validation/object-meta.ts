@@ -152,6 +152,3 @@ export function validateObjectMetaUpdate(object: JsonObject, old: JsonObject): F
   }
   return wrong;
 }
-
-/** The rule of most kinds. */
-export const subdomainRule: NameRule = (name, prefix) => subdomainName(name, prefix);
