@@ -10,7 +10,7 @@ import {
   textsAt,
 } from '../json-tree.ts';
 import type { NameRule } from '../resources/served-resource.ts';
-import { qualifiedName, subdomainName, validLabelValue } from './names.ts';
+import { qualifiedName, validLabelValue } from './names.ts';
 
 /** All annotations together. @see TotalAnnotationSizeLimitB */
 const annotationBytesMax = 262_144;
