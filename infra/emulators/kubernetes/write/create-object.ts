@@ -70,13 +70,13 @@ function fillSystemFields(request: CreateRequest, nowMs: number): void {
 }
 
 function prepare(request: CreateRequest): void {
-  const { resource, object } = request;
+  const { resource, object, writer } = request;
   const { strategy } = resource;
   const metadata = metadataOf(object);
   // Kinds that do not count generations keep whatever number they are given.
   if (strategy.generationFields !== undefined) metadata.generation = 1;
   if (strategy.hasStatus && !strategy.acceptsStatusAtCreation) delete object.status;
-  strategy.prepareForCreate?.(object);
+  strategy.prepareForCreate?.(object, (text) => writer.warnings.push(text));
   const errors = [
     ...validateObjectMeta(object, strategy.checkName, resource.info),
     ...(strategy.validate?.(object) ?? []),
