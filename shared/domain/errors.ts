@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'bucket_unavailable'
   | 'bundle_invalid'
   | 'object_rejected'
+  | 'api_group_unavailable'
   | 'already_exists'
   | 'condition_failed'
   | 'lease_lost'
