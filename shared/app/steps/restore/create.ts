@@ -262,7 +262,12 @@ class CreateRun {
     const { session, context } = this;
     if (await isThere()) return undefined;
     const since = session.waitingSinceMs ?? session.services.clock.now();
-    session.setWaitingSince(since);
+    if (session.waitingSinceMs === undefined) {
+      session.setWaitingSince(since);
+      // Kept now, so that a worker that dies while it waits does not make the wait begin anew.
+      await session.flushed();
+      await session.flush();
+    }
     const deadlineMs = since + waitMsMax;
     const outcome = await waitInPlace(session.services, context, { isThere, deadlineMs });
     if (typeof outcome === 'object') return outcome;

@@ -56,7 +56,8 @@ export async function postObject(
     if (refusal.retryable) {
       // The object may be there: the reply was lost, not necessarily the request.
       lost += 1;
-      if (lost > LOST_MAX || refusal.code !== 'cluster_unreachable') {
+      if (refusal.code !== 'cluster_unreachable') throw refusal;
+      if (lost > LOST_MAX) {
         await session.refreshIndex();
         const failure = session.index.failureOf(object.apiVersion);
         if (failure === undefined) throw refusal;
