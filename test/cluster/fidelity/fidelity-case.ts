@@ -16,7 +16,7 @@ export interface Step {
 }
 
 /** A difference that the sandbox's FIDELITY.md lists. */
-export interface KnownDifference {
+interface KnownDifference {
   readonly why: string;
   /** Exactly what is found, as `<step> <request>: <field>: real <a>, sandbox <b>`. */
   readonly found: readonly string[];
