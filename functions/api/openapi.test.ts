@@ -72,9 +72,23 @@ describe('the document', () => {
     expect(codes.filter((code) => statusOf(code) === 500)).toEqual([]);
   });
 
+  it('holds what it refers to', () => {
+    const text = JSON.stringify(document);
+    const references = [...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = '']) => path);
+    expect(references).toContain('components/schemas/BackupRequest');
+    for (const path of references) {
+      expect(objectAt(document, ...path.split('/')), path).toBeDefined();
+    }
+    expect(objectAt(document, 'components', 'schemas', 'Backup')?.type).toBe('object');
+    expect(text).not.toContain('$defs');
+  });
+
   it('shows bodies, queries and the key of a POST', () => {
     const backups = objectAt(document, 'paths', '/v1/clusters/{cluster}/backups');
-    expect(JSON.stringify(objectAt(backups, 'post', 'requestBody'))).toContain('retentionDays');
+    const body = objectAt(backups, 'post', 'requestBody', 'content', 'application/json', 'schema');
+    expect(body?.$ref).toBe('#/components/schemas/BackupRequest');
+    const request = objectAt(document, 'components', 'schemas', 'BackupRequest', 'properties');
+    expect(request).toHaveProperty('retentionDays');
     expect(JSON.stringify(objectAt(backups, 'post')?.parameters)).toContain('Idempotency-Key');
     const query = JSON.stringify(objectAt(backups, 'get')?.parameters);
     for (const name of ['limit', 'cursor', 'phase', 'plan', 'vault', 'namespace']) {

@@ -7,10 +7,12 @@ import { OPERATIONS, type Operation, refusalsOf } from './operations.ts';
 
 /** The document. */
 export function openApiDocument(): Record<string, unknown> {
+  const schemas: NamedSchemas = new Map();
+  jsonSchema(schemas, problemSchema, 'output');
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of OPERATIONS) {
     const item = paths[operation.path] ?? {};
-    item[operation.method] = operationObject(operation);
+    item[operation.method] = operationObject(schemas, operation);
     paths[operation.path] = item;
   }
   return {
@@ -19,15 +21,15 @@ export function openApiDocument(): Record<string, unknown> {
     security: [{ bearer: [] }],
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { Problem: jsonSchema(problemSchema, 'output') },
+      schemas: Object.fromEntries(schemas),
     },
     paths,
   };
 }
 
-function operationObject(operation: Operation): Record<string, unknown> {
+function operationObject(schemas: NamedSchemas, operation: Operation): Record<string, unknown> {
   const { request, path, summary } = operation;
-  const parameters = parametersOf(operation);
+  const parameters = parametersOf(schemas, operation);
   return {
     summary,
     ...(path.startsWith('/v1/') ? {} : { security: [] }),
@@ -37,16 +39,16 @@ function operationObject(operation: Operation): Record<string, unknown> {
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: jsonSchema(request, 'input') } },
+            content: { 'application/json': { schema: jsonSchema(schemas, request, 'input') } },
           },
         }),
-    responses: responsesOf(operation),
+    responses: responsesOf(schemas, operation),
   };
 }
 
-function parametersOf({ method, path, query }: Operation): unknown[] {
+function parametersOf(schemas: NamedSchemas, { method, path, query }: Operation): unknown[] {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-  const schema = query === undefined ? {} : jsonSchema(query, 'input');
+  const schema = query === undefined ? {} : jsonSchema(schemas, query, 'input');
   return [
     ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
     ...Object.entries(schema.properties ?? {}).map(([name, property]) => ({
@@ -69,7 +71,7 @@ function parametersOf({ method, path, query }: Operation): unknown[] {
 }
 
 /** The success, and for each status of a refusal the codes that it may carry. */
-function responsesOf(operation: Operation): Record<string, unknown> {
+function responsesOf(schemas: NamedSchemas, operation: Operation): Record<string, unknown> {
   const { status, reply } = operation;
   const codesByStatus = new Map<number, ErrorCode[]>();
   for (const code of refusalsOf(operation)) {
@@ -77,7 +79,9 @@ function responsesOf(operation: Operation): Record<string, unknown> {
   }
   const responses: Record<string, unknown> = {};
   if (status !== undefined) {
-    const content = { 'application/json': reply && { schema: jsonSchema(reply, 'output') } };
+    const content = {
+      'application/json': reply && { schema: jsonSchema(schemas, reply, 'output') },
+    };
     responses[status] = {
       description: 'Done or accepted',
       ...(reply === undefined ? {} : { content }),
@@ -94,6 +98,27 @@ function responsesOf(operation: Operation): Record<string, unknown> {
   return responses;
 }
 
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): z.core.JSONSchema.BaseSchema {
-  return z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+/** The document's `components/schemas`: each schema with a name stands there once. */
+type NamedSchemas = Map<string, unknown>;
+
+/**
+ * A schema as the document holds it. What it names moves to the components: a reference inside an
+ * OpenAPI document is resolved from the document's root, not from the schema's.
+ */
+function jsonSchema(
+  schemas: NamedSchemas,
+  schema: z.ZodType,
+  io: 'input' | 'output',
+): z.core.JSONSchema.BaseSchema {
+  const generated = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const rooted = JSON.stringify(generated).replaceAll('"#/$defs/', '"#/components/schemas/');
+  const { $schema: _dialect, $defs = {}, ...own } = JSON.parse(rooted) as typeof generated;
+  for (const [name, named] of Object.entries($defs)) {
+    const known = schemas.get(name);
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(named)) {
+      throw new Error(`Two schemas of the API are named ${name}`);
+    }
+    schemas.set(name, named);
+  }
+  return own;
 }
