@@ -7,6 +7,7 @@ import {
 } from '../../test/support/restore-samples.ts';
 import { RestoreWorld } from '../../test/support/restore-world.ts';
 import { type JsonObject, objectAt } from '../domain/json.ts';
+import { ApiRejection } from '../ports/cluster-client.ts';
 
 let world: RestoreWorld;
 
@@ -165,6 +166,19 @@ describe('a restore', () => {
       'pods shop/web-a created',
       'replicasets.apps shop/web omitted filtered',
     ]);
+  });
+
+  it('says what to do about an object that the server refuses', async () => {
+    world.seed(sampleObject('Service', 'shop/web', { spec: { ports: [{ port: 80 }] } }));
+    const words =
+      'spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated';
+    world.onCreate((_body, subject) => {
+      if (subject.startsWith('services')) throw new ApiRejection(422, 'Invalid', words);
+    });
+    const record = await world.restore(await world.backups.backUp());
+    expect(record.phase).toBe('PartiallyFailed');
+    expect(record.errors).toMatchObject([{ code: 'object_rejected', message: words }]);
+    expect(record.errors[0]?.hint).toContain('preserveNodePorts');
   });
 });
 

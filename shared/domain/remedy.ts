@@ -38,6 +38,17 @@ export function remedyOf(code: string): string | undefined {
   return REMEDY_BY_CODE.get(code);
 }
 
+/** What to do about an object that an API server refused, by the server's own words. */
+export function refusalRemedy(words: string): string | undefined {
+  if (/provided port is already allocated/.test(words)) {
+    return 'Restore with preserveNodePorts: false, which gives fresh node ports';
+  }
+  if (/exceeded quota/.test(words)) {
+    return "Raise the namespace's quota and restore again: what is there by then is left as it is";
+  }
+  return /\buser .*\bcannot\b/i.test(words) ? REMEDIES.cluster_access_denied : undefined;
+}
+
 /** What to do about a group or a kind that a backup could not read. */
 export function gapRemedy({ group, resource }: CoverageGap): string {
   return resource === undefined

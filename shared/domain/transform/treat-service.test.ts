@@ -45,51 +45,23 @@ describe('a Service', () => {
     expect(changes).toEqual([]);
   });
 
-  it('gets fresh node ports when asked to, and says so', () => {
-    const { object: result, changes } = service(
-      { ports: [port()] },
-      {},
-      { preserveNodePorts: false },
-    );
+  it.each([
+    ['of the cluster', {}],
+    ['that the user set', lastApplied({ ports: [port()] })],
+    ['that fields prove', managed({ 'f:ports': { 'k:{"port":80}': { 'f:nodePort': {} } } })],
+  ])('gets fresh node ports instead of those %s when asked to, and says so', (_what, metadata) => {
+    const asked = { preserveNodePorts: false };
+    const { object: result, changes } = service({ ports: [port()] }, metadata, asked);
     expect(result.spec).toEqual({ ports: [{ port: 80 }] });
     expect(changes).toEqual(['node port 30080 of 80: given anew']);
-  });
-
-  it.each([
-    ['by name in last-applied', { name: 'http' }, lastApplied({ ports: [port({ name: 'http' })] })],
-    ['by number in last-applied', {}, lastApplied({ ports: [port()] })],
-    [
-      'by managed fields',
-      { protocol: 'TCP' },
-      managed({ 'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { 'f:nodePort': {} } } }),
-    ],
-  ])('keeps a node port that the user set, proven %s', (_what, given, metadata) => {
-    const { object: result } = service({ ports: [port(given)] }, metadata, {
-      preserveNodePorts: false,
-    });
-    expect(result.spec).toEqual({ ports: [port(given)] });
-  });
-
-  it.each([
-    ['a last-applied that names none', lastApplied({ ports: [{ port: 80 }] })],
-    [
-      'managed fields of another port',
-      managed({ 'f:ports': { 'k:{"port":81}': { 'f:nodePort': {} } } }),
-    ],
-    [
-      'an annotation that is no JSON',
-      { annotations: { [Object.keys(lastApplied({}).annotations)[0] ?? '']: '{' } },
-    ],
-  ])('does not keep a node port because of %s', (_what, metadata) => {
-    const { object: result } = service({ ports: [port()] }, metadata, { preserveNodePorts: false });
-    expect(result.spec).toEqual({ ports: [{ port: 80 }] });
   });
 
   it.each([
     ['by default', undefined, {}, undefined],
     ['when node ports are preserved', true, {}, 31000],
     ['when the user set it', undefined, lastApplied({ healthCheckNodePort: 31000 }), 31000],
-    ['when managed fields prove it', false, managed({ 'f:healthCheckNodePort': {} }), 31000],
+    ['when managed fields prove it', undefined, managed({ 'f:healthCheckNodePort': {} }), 31000],
+    ['anew when asked to', false, lastApplied({ healthCheckNodePort: 31000 }), undefined],
     ['when fresh ones are wanted', false, {}, undefined],
   ])('has its health check port %s', (_what, preserveNodePorts, metadata, expected) => {
     const spec = { type: 'NodePort', healthCheckNodePort: 31000 };

@@ -14,8 +14,10 @@ const LOAD_BALANCER_ID =
   /^(service\.beta\.kubernetes\.io\/(?:alibaba-cloud|alicloud)-loadbalancer)-id$/;
 
 /**
- * Changes the Service in place; returns what a user should know of. Node ports stay while
- * `preserveNodePorts` is not false, health check ports only where the user set them or it is true.
+ * Changes the Service in place; returns what a user should know of. Where `preserveNodePorts` is false all
+ * ports are given anew, also those that the user set: a copy beside the original must not want them (ACK
+ * §6.3, §10-56; Velero would keep these). Else node ports stay, and health check ports where the user set
+ * them or it is true.
  */
 export function treatService(
   service: KubeObject,
@@ -29,10 +31,9 @@ export function treatService(
   }
   const changes = treatLoadBalancer(service);
   if (preserveNodePorts === true) return changes;
-  const set = userSetPorts(service);
-  if (preserveNodePorts === false) return [...changes, ...dropNodePorts(service, set)];
-  if (typeof spec.healthCheckNodePort !== 'number' || set.has('healthCheckNodePort'))
-    return changes;
+  if (preserveNodePorts === false) return [...changes, ...dropNodePorts(service, new Set())];
+  if (typeof spec.healthCheckNodePort !== 'number') return changes;
+  if (userSetPorts(service).has('healthCheckNodePort')) return changes;
   const port = spec.healthCheckNodePort;
   delete spec.healthCheckNodePort;
   return [...changes, `health check node port ${port}: given anew`];

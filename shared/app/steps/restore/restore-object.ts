@@ -5,7 +5,7 @@ import {
   type KubeObject,
   type ObjectReference,
 } from '../../../domain/kube-object.ts';
-import { remedyOf } from '../../../domain/remedy.ts';
+import { refusalRemedy, remedyOf } from '../../../domain/remedy.ts';
 import type { RestoreAction } from '../../../domain/restore-record.ts';
 import { parseExact } from '../../../format/exact-json.ts';
 import type { RestoreItemLine } from '../../../format/restore-items.ts';
@@ -193,7 +193,7 @@ function fail(
   const line = lineOf(session, entry, prepared, { action: 'failed', reason: why.reason });
   const prefix = why.error === undefined ? `Cannot restore ${describeReference(line)}: ` : '';
   const code = why.error?.code ?? why.reason;
-  const hint = remedyOf(code);
+  const hint = remedyOf(code) ?? refusalRemedy(why.message);
   session.settle(line, {
     error: {
       code,
