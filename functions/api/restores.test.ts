@@ -46,6 +46,12 @@ describe('restores', () => {
     expect(steps).not.toContain('submit');
   });
 
+  it('take registries as users write them', async () => {
+    await backedUp();
+    const imageRegistryMapping = { ' docker.io/library/': 'localhost:5000/a_b/' };
+    expect((await call('POST', path, { ...RESTORE, imageRegistryMapping })).status).toBe(202);
+  });
+
   it('take a namespace that is named twice as one', async () => {
     await backedUp();
     const reply = await call('POST', path, { ...RESTORE, namespaces: ['shop', 'shop'] });
@@ -85,6 +91,10 @@ describe('restores', () => {
     ],
     ['an unknown resource', { resources: 'wombats' }, 'unknown_resource'],
     ['backup and plan', { plan: 'p' }, 'invalid'],
+    ['a registry with a blank', { imageRegistryMapping: { 'docker.io': 'my reg' } }, 'invalid'],
+    ['a registry with a scheme', { imageRegistryMapping: { a: 'https://b.example' } }, 'invalid'],
+    ['a registry without a name', { imageRegistryMapping: { '': 'b.example' } }, 'invalid'],
+    ['modifiers, which it would ignore', { resourceModifiers: [{ version: 'v1' }] }, 'invalid'],
     ['an unknown field', { overwrite: true }, 'unknown_field'],
   ])('refuse %s', async (_what, change, code) => {
     await backedUp();

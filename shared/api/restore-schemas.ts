@@ -21,6 +21,16 @@ const conversionSchema = z.strictObject({
     .optional(),
 });
 
+/** A registry, or a path in one; blanks around it and trailing slashes do not matter. */
+const registrySchema = z
+  .string()
+  .trim()
+  .max(512)
+  .regex(
+    /^(?!.*\/\/)[A-Za-z0-9][-A-Za-z0-9._:/]*$/,
+    'must be a registry or a path in one, like registry.example.com/team',
+  );
+
 /** Body of POST .../restores. */
 export const restoreRequestSchema = z
   .strictObject({
@@ -37,11 +47,13 @@ export const restoreRequestSchema = z
     excludedResources: resourceListSchema.optional(),
     labelSelector: labelSelectorSchema.optional(),
     namespaceMapping: z.record(namespaceSchema, namespaceSchema).default({}),
-    imageRegistryMapping: z
-      .record(z.string().trim().min(1).max(512), z.string().trim().min(1).max(512))
-      .default({}),
+    imageRegistryMapping: z.record(registrySchema, registrySchema).default({}),
     storageClassConversion: z.array(conversionSchema).max(1000).default([]),
-    resourceModifiers: z.array(z.json()).max(1000).default([]),
+    // Refused rather than ignored: objects must not come back unmodified in silence.
+    resourceModifiers: z
+      .array(z.json())
+      .max(0, 'must be empty: no resource modifier is supported')
+      .default([]),
     preserveNodePorts: z.boolean().optional(),
     clusterScope: z.enum(['related', 'all', 'none']).optional(),
     volumes: z.enum(['restore', 'none']).default('restore'),
