@@ -295,6 +295,17 @@ describe('step runner', () => {
     expect(await work('run-5', flow)).toBe('waiting');
   });
 
+  it('cancels a run that waits for a slot at once, and the queue goes on without it', async () => {
+    const flow = workflow({
+      one: async () => ({ kind: 'wait', wakeAtMs: world.clock.now() + 3_600_000 }),
+    });
+    for (let n = 1; n <= RUNS_PER_CLUSTER_MAX + 2; n += 1) await work(await start(n), flow);
+    await cancelRun(world, (await recordOf(5)) ?? sampleBackup());
+    expect(await work('run-5', flow)).toBe('ended');
+    expect((await recordOf(5))?.phase).toBe('Cancelled');
+    expect((await world.records.get('slots', ['c1']))?.value.queue).toEqual(['run-6']);
+  });
+
   it('ends a run whose name another one has, before a record exists', async () => {
     await start(1);
     await expect(

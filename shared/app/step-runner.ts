@@ -58,7 +58,8 @@ export async function workOnRun(
   if (workflow === undefined) {
     throw new BackupCentreError('internal', `No workflow for runs of kind ${row.value.kind}`);
   }
-  if (!(await hasSlot(services, row.value))) return 'left';
+  // Who is only to be tidied up waits for no slot: a queued run has touched nothing of the cluster.
+  if (!row.value.cancelRequested && !(await hasSlot(services, row.value))) return 'left';
   const handle = await RunHandle.claim(services, workflow.table, invocation);
   if (handle === undefined) return 'left';
   try {
