@@ -30,7 +30,10 @@ describe('restores', () => {
     });
     expect((await call('GET', `${path}/r1`)).body.id).toBe(reply.body.id);
     expect((await call('GET', path)).body.items).toHaveLength(1);
-    expect((await call('POST', path, RESTORE)).body.code).toBe('name_taken');
+    expect((await call('POST', path, RESTORE)).body).toMatchObject({
+      code: 'name_taken',
+      detail: 'Cannot use the name r1: a restore of cluster c1 has it',
+    });
     expect((await call('POST', `${path}/r1/cancel`)).status).toBe(202);
   });
 

@@ -100,7 +100,7 @@ async function claimName(services: DispatchServices, run: Run): Promise<void> {
     await changeRun(services.records, run.id, (current) => ({ ...current, state: 'ended' }));
     throw new BackupCentreError(
       'name_taken',
-      `Cannot use the name ${claim.name} in ${claim.location}: a ${holder.value.kind} of cluster ${holder.value.cluster} has it`,
+      `Cannot use the name ${claim.name}: a ${holder.value.kind} of cluster ${holder.value.cluster} has it${claim.kind === 'backup' ? ` in ${claim.location}` : ''}`,
       { details: { cluster: holder.value.cluster, kind: holder.value.kind } },
     );
   }
