@@ -144,6 +144,15 @@ describe('a backup', () => {
     expect((await world.verify(record)).verification).toMatchObject({ ok: true });
   });
 
+  it('that holds no object says so', async () => {
+    const record = await world.backUp({ labelSelector: { matchLabels: { app: 'typo' } } });
+    expect(record).toMatchObject({
+      phase: 'Completed',
+      progress: { objectsDone: 0 },
+      warnings: [{ code: 'nothing_selected', step: 'finalise' }],
+    });
+  });
+
   it('reads each file by the version it wrote where the bucket keeps versions', async () => {
     world.bucket.facts.versioning = 'enabled';
     const record = await world.backUp();

@@ -25,6 +25,7 @@ import { capturedOf } from './capture.ts';
 import { captureLines, replayCapture } from './capture-log.ts';
 import { CaptureState } from './capture-state.ts';
 import { buildManifest, markerFacts, type Outcome, outcomeOf } from './manifest-of.ts';
+import { withFindings } from './record-findings.ts';
 import { resolvedOf } from './resolve.ts';
 
 const FINALISE_STEP = 'finalise';
@@ -83,9 +84,14 @@ async function fixMoment(
 ): Promise<Fixed> {
   const known = readFixed(context.checkpoint);
   if (known !== undefined) return known;
-  await context.updateRecord((record) => ({ ...record, phase: 'Finalizing' }));
+  const empty = context.record().progress.objectsDone === 0 ? [nothingSelected()] : [];
+  await context.updateRecord((record) => ({
+    ...withFindings(record, FINALISE_STEP, { warnings: empty }),
+    phase: 'Finalizing',
+  }));
   const { progress, errors, warnings, coverageGaps } = context.record();
   const journal = RunJournal.resume(context, services.clock);
+  for (const warning of empty) journal.find('warning', warning);
   journal.log(
     'info',
     `Backup complete: ${progress.objectsDone} objects, ${errors.length} errors, ` +
@@ -94,6 +100,16 @@ async function fixMoment(
   const fixed = { completedAtMs: services.clock.now(), journal: await journal.flush() };
   await context.save(fixedJson(fixed));
   return fixed;
+}
+
+/** A backup of nothing is what was asked for, and hardly what was meant. */
+function nothingSelected(): Finding {
+  return {
+    code: 'nothing_selected',
+    step: FINALISE_STEP,
+    message: 'The backup holds no object: nothing in the namespaces matches its selection',
+    hint: 'Check labelSelector, resources and excludedResources',
+  };
 }
 
 function fixedJson({ completedAtMs, journal }: Fixed): Json {
