@@ -193,6 +193,11 @@ describe('backups', () => {
     expect((await call('POST', path)).body.code).toBe('backup_unfinished');
     await world.finish();
     expect((await call('POST', path)).status).toBe(202);
+    await world.clock.advance(31 * 86_400_000);
+    expect((await call('POST', path)).body).toMatchObject({
+      code: 'backup_expired',
+      detail: 'Cannot verify backup b1: its validity is over',
+    });
   });
 
   it('show in their vault when finished, with what keeps them from being restored', async () => {

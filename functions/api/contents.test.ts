@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { restorePlace } from '../../shared/app/restore-services.ts';
 import type { BackupRecord } from '../../shared/domain/backup-record.ts';
 import { BackupCentreError } from '../../shared/domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../shared/domain/json.ts';
@@ -116,6 +117,8 @@ describe('the resources of a backup', () => {
     await world.backups.bucket.remove([manifest]);
     await world.backups.bucket.put(manifest, Buffer.from('{"version":'));
     expect(await refused(`${pathOf(record)}/resources`)).toBe('409 bundle_invalid');
+    await world.backups.bucket.remove([manifest]);
+    expect(await refused(`${pathOf(record)}/resources`)).toBe('409 bundle_invalid');
     loseBucket();
     expect(await refused(`${pathOf(record)}/resources`)).toBe('503 bucket_unavailable');
   });
@@ -146,6 +149,25 @@ describe('the log of a backup', () => {
     loseBucket();
     expect(await refused(`${pathOf(record)}/logs`)).toBe('503 bucket_unavailable');
     expect(await refused(`${pathOf(record)}/results`)).toBe('503 bucket_unavailable');
+  });
+});
+
+describe('files that are no gzip any more', () => {
+  async function spoil(key: string): Promise<void> {
+    await world.backups.bucket.remove([key]);
+    await world.backups.bucket.put(key, Buffer.from('no gzip'));
+  }
+
+  it('are told of as such', async () => {
+    const record = await world.backups.backUp();
+    const restore = await world.restore(record);
+    const { logs, results } = await world.backups.keys(record);
+    const { keys } = await restorePlace(world.backups, restore);
+    for (const key of [logs, results, keys.logs, keys.items]) await spoil(key);
+    expect(await refused(`${pathOf(record)}/logs`)).toBe('409 bundle_invalid');
+    expect(await refused(`${pathOf(record)}/results`)).toBe('409 bundle_invalid');
+    expect(await refused(`${restorePathOf(restore)}/logs`)).toBe('409 bundle_invalid');
+    expect(await refused(`${restorePathOf(restore)}/items`)).toBe('409 bundle_invalid');
   });
 });
 

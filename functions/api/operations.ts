@@ -65,12 +65,11 @@ const pageOfItems = (item: z.ZodType): z.ZodType =>
 const CLUSTER = '/v1/clusters/{cluster}';
 
 /** Reading what lies in a vault. */
-const VAULT_CODES = ['bucket_unavailable', 'credentials_expired'] as const;
+const VAULT_CODES = ['bundle_invalid', 'bucket_unavailable', 'credentials_expired'] as const;
 const CONTENT_CODES = [
   'ambiguous_name',
   'backup_unfinished',
   'backup_failed',
-  'bundle_invalid',
   ...VAULT_CODES,
 ] as const;
 /** Asking ACK about a cluster. */

@@ -92,7 +92,7 @@ async function probe(services: AppServices, vault: Vault): Promise<ProbeResult> 
   } catch (error) {
     if (!(error instanceof BackupCentreError)) throw error;
     return unavailable(
-      `${error.message}. The vault needs bucket ${spec.bucketName} in region ${spec.bucketRegion}, where the centre's role may read, write and delete`,
+      `${error.message.replace(/\.$/, '')}; the vault needs bucket ${spec.bucketName} in region ${spec.bucketRegion}, where the centre's role may read, write and delete`,
     );
   }
 }

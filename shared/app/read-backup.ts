@@ -2,7 +2,6 @@
  * Looking into a backup: its manifest, its objects one by one, its log and its findings. A finished
  * backup is read from its vault, a running or failed one from its run's chunks.
  */
-import { gunzipSync } from 'node:zlib';
 import type { BackupRecord } from '../domain/backup-record.ts';
 import { BackupCentreError, NotFoundError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
@@ -10,6 +9,7 @@ import { isJsonObject } from '../domain/json.ts';
 import { readArchivedObject } from '../format/archive-reader.ts';
 import type { CatalogLine } from '../format/catalog-line.ts';
 import { CatalogReader } from '../format/catalog-reader.ts';
+import { unpackMember } from '../format/gzip-member.ts';
 import { type Manifest, manifestFile, parseManifest } from '../format/manifest.ts';
 import type { RangeSource } from '../format/range-source.ts';
 import { parseResults, type ResultFindings } from '../format/velero-files.ts';
@@ -100,7 +100,7 @@ export async function* readBackupLog(
     return;
   }
   const { store, keys } = await openBackup(services, record);
-  yield gunzipSync(await store.get(keys.logs)).toString('utf8');
+  yield (await unpackMember(await store.get(keys.logs), keys.logs)).toString('utf8');
 }
 
 /** All errors and warnings, those beyond what the record keeps included. */
@@ -110,7 +110,8 @@ export async function readBackupResults(
 ): Promise<ResultFindings> {
   if (isFinished(record)) {
     const { store, keys } = await openBackup(services, record);
-    const results = parseResults(gunzipSync(await store.get(keys.results)));
+    const packed = await store.get(keys.results);
+    const results = parseResults(await unpackMember(packed, keys.results));
     return results ?? { errors: record.errors, warnings: record.warnings };
   }
   const errors: Finding[] = [];
@@ -126,9 +127,14 @@ export async function readBackupResults(
   };
 }
 
-/** The manifest of a backup. @throws NotFoundError; BackupCentreError `bundle_invalid` */
+/** The manifest of a finished backup. @throws BackupCentreError `bundle_invalid`, also where it is gone */
 export async function readManifest(place: BackupPlace): Promise<Manifest> {
-  return parseManifest(await place.store.get(place.keys.manifest), place.keys.manifest);
+  const { store, keys } = place;
+  const bytes = await store.get(keys.manifest).catch((error: unknown) => {
+    if (!(error instanceof NotFoundError)) throw error;
+    throw new BackupCentreError('bundle_invalid', `Cannot find ${keys.manifest}: ${error.message}`);
+  });
+  return parseManifest(bytes, keys.manifest);
 }
 
 /** A file of a backup as a source of ranges, in the very version that was written. */

@@ -1,5 +1,4 @@
 /** What a restore did, object by object, and its log: from the run while it works, from the vault after. */
-import { gunzipSync } from 'node:zlib';
 import { NotFoundError, ValidationError } from '../domain/errors.ts';
 import { isTerminal } from '../domain/phase.ts';
 import type { RestoreItem, RestoreRecord } from '../domain/restore-record.ts';
@@ -91,7 +90,7 @@ export async function* readRestoreLog(
   }
   const { store, keys } = await restorePlace(services, record);
   const packed = await orNothing(store.get(keys.logs));
-  if (packed !== undefined) yield gunzipSync(packed).toString('utf8');
+  if (packed !== undefined) yield (await unpackMember(packed, keys.logs)).toString('utf8');
 }
 
 async function orNothing<T>(found: Promise<T>): Promise<T | undefined> {

@@ -13,11 +13,10 @@ import { startRun } from './start-run.ts';
 export async function startVerify(services: AppServices, backup: BackupRecord): Promise<void> {
   const code = notRestorable(backup, services.clock.now());
   if (code !== undefined) {
-    throw new BackupCentreError(
-      code,
-      `Cannot verify backup ${backup.spec.name}: it is ${backup.phase}`,
-      { details: { phase: backup.phase } },
-    );
+    const found = code === 'backup_expired' ? 'its validity is over' : `it is ${backup.phase}`;
+    throw new BackupCentreError(code, `Cannot verify backup ${backup.spec.name}: ${found}`, {
+      details: { phase: backup.phase },
+    });
   }
   await startRun(services, {
     id: `run-${services.entropy.hex(8)}`,
