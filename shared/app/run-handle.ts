@@ -78,7 +78,15 @@ export class RunHandle {
     if (found === undefined || found.value.state === 'ended' || isLeased(found.value, now)) {
       return undefined;
     }
-    const lease = nextLease(found.value, now);
+    const key = [found.value.cluster, found.value.recordId];
+    const recordRow = await services.records.get(table, key);
+    if (recordRow === undefined) {
+      throw new BackupCentreError(
+        'internal',
+        `Run ${found.value.id} has no record ${key.join('/')}`,
+      );
+    }
+    const lease = nextLease(found.value, now, recordRow.value.fence);
     let row: StoredRow<Run>;
     try {
       row = await writeRun(services.records, found, {
@@ -90,11 +98,6 @@ export class RunHandle {
     } catch (error) {
       if (error instanceof ConditionFailedError) return undefined;
       throw error;
-    }
-    const key = [row.value.cluster, row.value.recordId];
-    const recordRow = await services.records.get(table, key);
-    if (recordRow === undefined) {
-      throw new BackupCentreError('internal', `Run ${row.value.id} has no record ${key.join('/')}`);
     }
     const { deadlineMs } = invocation;
     const handle = new RunHandle({ services, table, deadlineMs, row, recordRow });

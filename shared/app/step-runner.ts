@@ -60,9 +60,10 @@ export async function workOnRun(
   }
   // Who is only to be tidied up waits for no slot: a queued run has touched nothing of the cluster.
   if (!row.value.cancelRequested && !(await hasSlot(services, row.value))) return 'left';
-  const handle = await RunHandle.claim(services, workflow.table, invocation);
-  if (handle === undefined) return 'left';
+  let handle: RunHandle | undefined;
   try {
+    handle = await RunHandle.claim(services, workflow.table, invocation);
+    if (handle === undefined) return 'left';
     if (handle.recordIsFinal()) return await endRun(services, handle);
     return await workSteps(services, workflow, handle);
   } catch (error) {
@@ -70,7 +71,7 @@ export async function workOnRun(
     services.log.info('Run left to another worker', { runId: invocation.runId });
     return 'left';
   } finally {
-    handle.stop();
+    handle?.stop();
   }
 }
 

@@ -52,6 +52,15 @@ describe('verifying a backup', () => {
     expect(phase).toBe('Completed');
   });
 
+  it('needs one invocation, however many workers the backup took', async () => {
+    const record = await world.backUp();
+    const row = await world.records.get('backups', ['c1', record.id]);
+    await world.records.put('backups', row?.key ?? [], { ...record, fence: 7 }, 'any');
+    const begun = world.clock.now();
+    expect((await world.verify(record)).verification).toMatchObject({ ok: true });
+    expect(world.clock.now()).toBe(begun);
+  });
+
   it('goes on where the time of an invocation ended', async () => {
     const { verification } = await world.verify(record, 14_000);
     expect(verification).toMatchObject({ ok: true, objectsChecked: 9 });
