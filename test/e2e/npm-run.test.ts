@@ -1,11 +1,11 @@
 /** `npm run local -- --json` as a user or a script runs it, npm in between. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { until } from '../../infra/local/kube-session.ts';
 import type { StackDescription } from '../../infra/local/start-stack.ts';
 
@@ -32,4 +32,19 @@ it('prints its one line first, and is gone when npm is told to stop', async () =
     await exited;
     rmSync(stateDir, { recursive: true, force: true });
   }
+});
+
+describe('a stack that cannot start', () => {
+  it.each([
+    ['an unknown option', ['--colour'], "Unknown option '--colour'"],
+    ['too many clusters', ['--clusters', '10'], 'a number from 0 to 9, not 10'],
+    ['a kubeconfig that is not there', ['--kubeconfig', '/no/such'], "open '/no/such'"],
+  ])('says why in one line: %s', (_what, flags, words) => {
+    const { status, stderr } = spawnSync('node', ['dist/local/local.js', ...flags], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain(words);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
 });
