@@ -1,0 +1,154 @@
+/** A cluster with controllers, nodes and the CSI stand-in, and ECS beside it, for the suites. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { asRecord } from '../controllers/engine/api-client.ts';
+import type { KubeObject, ResourceKind } from '../controllers/engine/kube-objects.ts';
+import {
+  claims,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  volumes,
+} from '../controllers/engine/storage-objects.ts';
+import { type Pod, pods } from '../controllers/engine/workload-objects.ts';
+import { type Sandbox, startSandbox } from '../controllers/sandbox-fixture.ts';
+import { EcsDouble, serveEcsDouble } from './ecs-double.ts';
+import { type Csi, type CsiOptions, startCsi } from './start-csi.ts';
+
+const events: ResourceKind<KubeObject> = { apiVersion: 'v1', kind: 'Event', plural: 'events' };
+
+/** All of it, with what the suites do to it. */
+export class CsiBench {
+  readonly sandbox: Sandbox;
+  readonly ecs: EcsDouble;
+  readonly faults;
+  readonly dir: string;
+  readonly #served: Awaited<ReturnType<typeof serveEcsDouble>>;
+  #csi: Csi | undefined;
+
+  constructor(
+    sandbox: Sandbox,
+    given: { dir: string; ecs: EcsDouble; served: Awaited<ReturnType<typeof serveEcsDouble>> },
+  ) {
+    this.sandbox = sandbox;
+    this.ecs = given.ecs;
+    this.dir = given.dir;
+    this.#served = given.served;
+    this.faults = given.served.faults;
+  }
+
+  get csi(): Csi {
+    if (this.#csi === undefined) throw new Error('Cannot ask the stand-in: it is not started');
+    return this.#csi;
+  }
+
+  async startCsi(options: Partial<CsiOptions> = {}): Promise<void> {
+    this.#csi = await startCsi({
+      cluster: this.sandbox.access,
+      ecs: { endpoint: this.#served.url, accessKeyId: 'AKcsi', accessKeySecret: 'secret' },
+      region: 'cn-hangzhou',
+      clusterId: 'c-suite',
+      now: this.sandbox.now,
+      dir: join(this.dir, 'csi'),
+      nasDirectory: (id) => join(this.dir, 'nas', id),
+      diskDirectory: (id) => this.ecs.directory(id),
+      ...options,
+    });
+  }
+
+  async stopCsi(): Promise<void> {
+    await this.#csi?.close();
+    this.#csi = undefined;
+  }
+
+  async claim(namespace: string, name: string, spec: object = {}): Promise<PersistentVolumeClaim> {
+    await this.sandbox.client.create(claims, namespace, {
+      metadata: { name },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: 'alicloud-disk-essd',
+        resources: { requests: { storage: '20Gi' } },
+        ...spec,
+      },
+    });
+    await this.sandbox.idle();
+    return this.getClaim(namespace, name);
+  }
+
+  getClaim(namespace: string, name: string): Promise<PersistentVolumeClaim> {
+    return this.sandbox.get(claims, `${namespace}/${name}`);
+  }
+
+  /** The claim once it is bound, with its volume. */
+  async bound(
+    namespace: string,
+    name: string,
+  ): Promise<{ claim: PersistentVolumeClaim; volume: PersistentVolume }> {
+    const claim = await this.until(
+      () => this.getClaim(namespace, name),
+      (found) => found.status?.phase === 'Bound',
+    );
+    return { claim, volume: await this.sandbox.get(volumes, claim.spec.volumeName ?? '') };
+  }
+
+  async pod(
+    namespace: string,
+    name: string,
+    given: { claims: string[]; spec?: object },
+  ): Promise<Pod> {
+    await this.sandbox.client.create(pods, namespace, {
+      metadata: { name },
+      spec: {
+        containers: [{ name: 'c', image: 'app:1' }],
+        volumes: given.claims.map((claimName, index) => ({
+          name: `v${index}`,
+          persistentVolumeClaim: { claimName },
+        })),
+        ...given.spec,
+      },
+    });
+    await this.sandbox.idle();
+    return this.sandbox.get(pods, `${namespace}/${name}`);
+  }
+
+  /** `type reason message` of every Event about an object. */
+  async events(object: KubeObject): Promise<string[]> {
+    const page = await this.sandbox.client.list(events, {});
+    return page.items
+      .map(asRecord)
+      .filter((event) => asRecord(event.involvedObject).uid === object.metadata.uid)
+      .map(({ type, reason, message }) => `${String(type)} ${String(reason)} ${String(message)}`);
+  }
+
+  /** Asks again until it holds; work that waits for the clock of the suite is let go on. */
+  until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
+    return vi.waitFor(
+      async () => {
+        await this.sandbox.idle();
+        const value = await read();
+        if (!holds(value)) throw new Error(`It does not hold yet of ${JSON.stringify(value)}`);
+        return value;
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.stopCsi();
+    await this.sandbox.close();
+    await this.#served.close();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Starts all but the stand-in itself. */
+export async function startCsiBench(): Promise<CsiBench> {
+  const dir = await mkdtemp(join(tmpdir(), 'csi-'));
+  const ecs = new EcsDouble(join(dir, 'disks'));
+  const served = await serveEcsDouble(ecs, new Map([['AKcsi', 'secret']]));
+  const sandbox = await startSandbox();
+  await sandbox.controllers();
+  await sandbox.nodes();
+  return new CsiBench(sandbox, { dir, ecs, served });
+}
