@@ -1,4 +1,4 @@
-/** The data of one volume within a backup, or its absence with the reason. */
+/** The data of one volume within a backup or a restore, or its absence with the reason. */
 export interface VolumeBackup {
   readonly namespace: string;
   readonly pvc: string;
@@ -6,8 +6,46 @@ export interface VolumeBackup {
   readonly method: 'ecsSnapshot' | 'cloudBackup' | 'yamlOnly' | 'notBackedUp';
   readonly reason: string;
   readonly phase: 'Pending' | 'InProgress' | 'Completed' | 'PartiallyFailed' | 'Failed' | 'Skipped';
+  /** Id of the snapshot or of the Cloud Backup point that holds the data. */
   readonly resourceId?: string;
   readonly sizeBytes?: number;
   readonly takenAt?: string;
+  /** 0 to 1. */
   readonly progress: number;
+  /** What the data was taken from: all that a restore must know of it. */
+  readonly source?: VolumeSource;
+}
+
+/** A volume's storage as it was when its data was taken. */
+export type VolumeSource = DiskSource | FileSource;
+
+/** A cloud disk, taken by ECS snapshot. */
+export interface DiskSource {
+  readonly kind: 'disk';
+  readonly diskId: string;
+  /** Region of the disk and of its snapshot. */
+  readonly region: string;
+  readonly zone: string;
+  readonly category: string;
+  readonly performanceLevel?: string;
+  readonly sizeGiB: number;
+  readonly volumeMode: 'Filesystem' | 'Block';
+  readonly storageClass?: string;
+  /** Whether the snapshot could be used before it was complete. */
+  readonly instantAccess?: boolean;
+}
+
+/** Files, taken by Cloud Backup. */
+export interface FileSource {
+  readonly kind: 'files';
+  readonly region: string;
+  /** CSI driver, or the in-tree volume's name. */
+  readonly driver: string;
+  readonly storageClass?: string;
+  readonly accessModes: readonly string[];
+  /** `container`: by the agent on the node; `nas`: by a plan on the file system, without an agent. */
+  readonly way: 'container' | 'nas';
+  readonly hbrVaultId?: string;
+  readonly jobId?: string;
+  readonly snapshotHash?: string;
 }
