@@ -1,8 +1,9 @@
 /** A cluster with controllers, nodes and the CSI stand-in, and ECS beside it, for the suites. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
+import { callSdk } from '../acs-signature/sdk-client.ts';
 import { asRecord } from '../controllers/engine/api-client.ts';
 import type { KubeObject, ResourceKind } from '../controllers/engine/kube-objects.ts';
 import {
@@ -60,6 +61,76 @@ export class CsiBench {
   async stopCsi(): Promise<void> {
     await this.#csi?.close();
     this.#csi = undefined;
+  }
+
+  /** Calls ECS as somebody else of the account would. */
+  async call(action: string, query: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const caller = { url: this.#served.url, accessKeyId: 'AKcsi', accessKeySecret: 'secret' };
+    const style = 'RPC' as const;
+    const reply = await callSdk(caller, { action, version: '2014-05-26', style, query });
+    return asRecord(reply.body);
+  }
+
+  /** The disk as DescribeDisks shows it. */
+  async disk(id: string | undefined): Promise<Record<string, unknown> | undefined> {
+    const query = { RegionId: 'cn-hangzhou', DiskIds: JSON.stringify([id]) };
+    const { Disks } = await this.call('DescribeDisks', query);
+    return (asRecord(Disks).Disk as Record<string, unknown>[])[0];
+  }
+
+  /** The snapshot as DescribeSnapshots shows it. */
+  async snapshot(id: string): Promise<Record<string, unknown> | undefined> {
+    const query = { RegionId: 'cn-hangzhou', SnapshotIds: JSON.stringify([id]) };
+    const { Snapshots } = await this.call('DescribeSnapshots', query);
+    return (asRecord(Snapshots).Snapshot as Record<string, unknown>[])[0];
+  }
+
+  /** Ids of the disks that were made for the PVs of this suite's cluster. */
+  async diskIds(): Promise<string[]> {
+    const { Disks } = await this.call('DescribeDisks', {
+      RegionId: 'cn-hangzhou',
+      MaxResults: 500,
+    });
+    return (asRecord(Disks).Disk as { DiskId: string }[]).map((disk) => disk.DiskId);
+  }
+
+  /** A snapshot of a new disk with one file, as a backup leaves it behind. */
+  async takenSnapshot(sizeGiB: number, file: string): Promise<string> {
+    const disk = String(
+      (
+        await this.call('CreateDisk', {
+          RegionId: 'cn-hangzhou',
+          ZoneId: 'cn-hangzhou-h',
+          Size: sizeGiB,
+          DiskCategory: 'cloud_essd',
+        })
+      ).DiskId,
+    );
+    await this.call('AttachDisk', { InstanceId: 'i-h', DiskId: disk });
+    await this.untilDisk(disk, 'In_use');
+    await writeFile(join(this.diskDirectory(disk), 'file'), file);
+    const { SnapshotId } = await this.call('CreateSnapshot', { DiskId: disk });
+    const id = String(SnapshotId);
+    await this.until(
+      () => this.snapshot(id),
+      (found) => found?.Available === true,
+    );
+    await this.call('DetachDisk', { InstanceId: 'i-h', DiskId: disk });
+    await this.untilDisk(disk, 'Available');
+    await this.call('DeleteDisk', { DiskId: disk });
+    return id;
+  }
+
+  diskDirectory(id: string): string {
+    return this.ecs.directory(id);
+  }
+
+  /** Waits until the disk has the status. */
+  async untilDisk(id: string | undefined, status: string): Promise<void> {
+    await this.until(
+      () => this.disk(id),
+      (found) => found?.Status === status,
+    );
   }
 
   async claim(namespace: string, name: string, spec: object = {}): Promise<PersistentVolumeClaim> {

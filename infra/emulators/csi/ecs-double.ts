@@ -1,5 +1,5 @@
 /** The part of ECS that the disk driver calls, in memory, for this folder's suites. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type GatewayCall,
@@ -68,7 +68,7 @@ export class EcsDouble {
   }
 
   #once(prefix: string, parameters: Parameters, make: (id: string) => Entry): Entry {
-    const token = parameters.get('ClientToken') ?? '';
+    const token = parameters.get('ClientToken') ?? `none-${this.#count}`;
     const request = JSON.stringify([...parameters].sort());
     const known = this.#tokens.get(token);
     const name = prefix === 'd' ? 'DiskId' : 'SnapshotId';
@@ -94,7 +94,8 @@ export class EcsDouble {
     if (snapshot !== '' && !this.snapshots.has(snapshot)) {
       throw new ServiceRefusal(404, 'InvalidSnapshotId.NotFound', 'no such snapshot');
     }
-    mkdirSync(this.directory(id), { recursive: true });
+    if (snapshot === '') mkdirSync(this.directory(id), { recursive: true });
+    else cpSync(this.directory(snapshot), this.directory(id), { recursive: true });
     return {
       DiskName: of('DiskName'),
       Status: 'Available',
@@ -107,9 +108,10 @@ export class EcsDouble {
     };
   }
 
-  #createSnapshot(_id: string, of: (name: string) => string): Entry {
+  #createSnapshot(id: string, of: (name: string) => string): Entry {
     const disk = this.disks.get(of('DiskId'));
     if (disk === undefined) throw new ServiceRefusal(404, 'InvalidDiskId.NotFound', 'no such disk');
+    cpSync(this.directory(of('DiskId')), this.directory(id), { recursive: true });
     return {
       SnapshotName: of('SnapshotName'),
       Status: 'accomplished',

@@ -9,12 +9,16 @@ import { keyOf } from '../controllers/engine/kube-objects.ts';
 import { Reconcilers, type Runner } from '../controllers/engine/reconcilers.ts';
 import { volumes } from '../controllers/engine/storage-objects.ts';
 import { nodes } from '../controllers/engine/workload-objects.ts';
+import { runAttachDetach } from './attach-detach.ts';
+import { runAttacher } from './attacher.ts';
 import { setUpCluster, setUpNode } from './cluster-setup.ts';
+import { runCsiSnapshotter } from './csi-snapshotter.ts';
 import { DiskDriver } from './disk-driver.ts';
 import { type EcsAccess, EcsClient } from './ecs-client.ts';
 import { type NasDirectory, NasDriver } from './nas-driver.ts';
 import { runProvisioner } from './provisioner.ts';
 import { ProvisioningJournal } from './provisioning-journal.ts';
+import { runSnapshotController } from './snapshot-controller.ts';
 import { DISK_DRIVER, NAS_DRIVER } from './volume-driver.ts';
 import { runVolumeReclaimer } from './volume-reclaimer.ts';
 
@@ -65,6 +69,12 @@ export async function startCsi(options: CsiOptions): Promise<Csi> {
   runNodeRegistration(reconcilers);
   runProvisioner(reconcilers, given);
   runVolumeReclaimer(reconcilers, drivers);
+  runAttachDetach(reconcilers);
+  runAttacher(reconcilers, ecs);
+  if (snapshots) {
+    runSnapshotController(reconcilers);
+    runCsiSnapshotter(reconcilers, { ecs, clusterId: options.clusterId });
+  }
   return {
     close,
     idle: () => reconcilers.idle(),
