@@ -23,7 +23,17 @@ import { usersOf } from './volume-users.ts';
 /** Attaches disks by ECS; OSS volumes count as attached at once. */
 export function runAttacher(reconcilers: Reconcilers, ecs: EcsClient): void {
   const attacher = new Attacher(reconcilers, ecs);
-  reconcilers.feed(volumeAttachments, attacher.queue);
+  reconcilers.follow(volumeAttachments, (after, before) => {
+    // Its own errors in the status are no reason to try again before the pause is over.
+    const going = after?.metadata.deletionTimestamp;
+    if (
+      after === undefined ||
+      (before !== undefined && going === before.metadata.deletionTimestamp)
+    ) {
+      return;
+    }
+    attacher.queue.add(keyOf(after));
+  });
   reconcilers.follow(volumes, (after) => {
     if (after?.metadata.deletionTimestamp !== undefined) attacher.volumeQueue.add(keyOf(after));
   });

@@ -17,6 +17,9 @@ import { type Sandbox, startSandbox } from '../controllers/sandbox-fixture.ts';
 import { EcsDouble, serveEcsDouble } from './ecs-double.ts';
 import { type Csi, type CsiOptions, startCsi } from './start-csi.ts';
 
+/** How far the clock goes at each look: polls of ECS wait for it. */
+const CLOCK_STEP_MS = 500;
+
 const events: ResourceKind<KubeObject> = { apiVersion: 'v1', kind: 'Event', plural: 'events' };
 
 /** All of it, with what the suites do to it. */
@@ -192,10 +195,11 @@ export class CsiBench {
       .map(({ type, reason, message }) => `${String(type)} ${String(reason)} ${String(message)}`);
   }
 
-  /** Asks again until it holds; work that waits for the clock of the suite is let go on. */
+  /** Asks again until it holds; the clock goes on meanwhile, for ECS and for who polls it. */
   until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
     return vi.waitFor(
       async () => {
+        this.sandbox.advance(CLOCK_STEP_MS);
         await this.sandbox.idle();
         const value = await read();
         if (!holds(value)) throw new Error(`It does not hold yet of ${JSON.stringify(value)}`);

@@ -9,6 +9,9 @@ export interface EcsAccess {
   readonly accessKeySecret: string;
 }
 
+/** The first call with this ClientToken still runs. */
+const IN_WORK = ['LastTokenProcessing', 'IdempotentProcessing'];
+
 /** A refusal by ECS, or a call that got no reply (code `NoReply`). */
 export class EcsError extends Error {
   readonly code: string;
@@ -20,11 +23,13 @@ export class EcsError extends Error {
     const data = asRecord(fields.data);
     const status = Number(fields.statusCode ?? 0);
     const code = status === 0 ? 'NoReply' : String(data.Code ?? fields.code ?? 'Unknown');
-    const message = String(data.Message ?? fields.message ?? error);
+    // Of a broken connection the SDK tells the whole request, which says nothing to a user.
+    const [message = ''] = String(data.Message ?? fields.message ?? error).split('POST http');
     super(`SDK.ServerError ErrorCode: ${code} Message: ${message} (${action})`);
     this.name = 'EcsError';
     this.code = code;
-    this.transient = status === 0 || status >= 500 || code.startsWith('Throttling');
+    this.transient =
+      status === 0 || status >= 500 || code.startsWith('Throttling') || IN_WORK.includes(code);
   }
 }
 
