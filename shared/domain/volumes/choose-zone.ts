@@ -1,6 +1,6 @@
 /**
- * The zone of a disk that is made from a snapshot without the cluster's CSI driver. A snapshot is of a
- * region, a disk of a zone, and only nodes of that zone can attach it (ACK §10-37).
+ * The zone of a disk that is made from a snapshot without the cluster's CSI driver. A snapshot is
+ * of a region, a disk of a zone, and only nodes of that zone can attach it (ACK §10-37).
  */
 import type { JsonObject } from '../json.ts';
 import { takesPod, zoneOfNode } from './node-rules.ts';
@@ -11,8 +11,8 @@ export type ZoneChoice =
   | { readonly kind: 'none'; readonly code: 'no_zone'; readonly message: string };
 
 /**
- * The disk's first zone where a node there takes the pod, else the zone with most nodes that do, the
- * first by name of several.
+ * The disk's first zone where a node there takes the pod, else the zone with most nodes that do,
+ * the first by name of several.
  */
 export function chooseZone(given: {
   /** Zone of the disk that the snapshot is of. */

@@ -1,18 +1,27 @@
-/** Version of the disk CSI driver: with Kubernetes' own it decides whether disks are snapshotted. */
+/**
+ * Version of the disk CSI driver: with Kubernetes' own it decides whether disks are snapshotted.
+ */
 import { type JsonObject, objectsAt, textAt } from '../json.ts';
 
-/** ACK's components that carry the driver's version; the controller's are believed before the node's. */
+/**
+ * ACK's components that carry the driver's version; the controller's are believed before the
+ * node's.
+ */
 const COMPONENTS = ['csi-provisioner', 'managed-csiprovisioner', 'csi-plugin'] as const;
 
-/** Version of the driver by CS's list of components (`{'csi-provisioner': 'v1.32.1-3f43b0b-aliyun'}`). */
+/**
+ * Version of the driver by CS's list of components (`{'csi-provisioner':
+ * 'v1.32.1-3f43b0b-aliyun'}`).
+ */
 export function componentVersion(components: Readonly<Record<string, string>>): string | undefined {
   return COMPONENTS.map((name) => components[name]).find(isVersion);
 }
 
 /**
  * Version of the driver by the image of `csi-provisioner`, a Deployment or, in old clusters, a
- * StatefulSet. The driver is the container of that very name; images called `csi-provisioner` belong to
- * Kubernetes' sidecars with versions of their own, and count only where there is nothing else.
+ * StatefulSet. The driver is the container of that very name; images called `csi-provisioner`
+ * belong to Kubernetes' sidecars with versions of their own, and count only where there is nothing
+ * else.
  */
 export function provisionerImageVersion(workload: JsonObject): string | undefined {
   if (textAt(workload, 'metadata', 'name') !== 'csi-provisioner') return undefined;
@@ -25,7 +34,10 @@ export function provisionerImageVersion(workload: JsonObject): string | undefine
   return found?.tag;
 }
 
-/** Whether a version such as `v1.32.1-3f43b0b-aliyun` is the least one or a later; an unknown one is not. */
+/**
+ * Whether a version such as `v1.32.1-3f43b0b-aliyun` is the least one or a later; an unknown one is
+ * not.
+ */
 export function isAtLeast(version: string | undefined, least: string): boolean {
   const [found, needed] = [numbersOf(version), numbersOf(least)];
   if (found === undefined || needed === undefined) return false;

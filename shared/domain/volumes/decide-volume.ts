@@ -1,7 +1,8 @@
 /**
- * How a volume's data gets into a backup: the table of ACK §4.4 as design §6 overrides it, first match
- * wins. A cloud disk goes by ECS snapshot where the cluster qualifies; everything else by Cloud Backup;
- * what neither can take is not backed up, with the reason, which is what a user reads.
+ * How a volume's data gets into a backup: the table of ACK §4.4 as design §6 overrides it, first
+ * match wins. A cloud disk goes by ECS snapshot where the cluster qualifies; everything else by
+ * Cloud Backup; what neither can take is not backed up, with the reason, which is what a user
+ * reads.
  */
 import { isAtLeast } from './csi-version.ts';
 import type { PodMounts } from './pod-mounts.ts';
@@ -45,7 +46,9 @@ export interface DecisionContext {
   /** Absent where ECS was not asked, or the volume is no cloud disk. */
   readonly disk?: DiskState | undefined;
   readonly mounts: readonly VolumeMount[];
-  /** Whether Cloud Backup's agent runs in the cluster; absent where Cloud Backup does not answer. */
+  /**
+   * Whether Cloud Backup's agent runs in the cluster; absent where Cloud Backup does not answer.
+   */
   readonly agent?: 'READY' | 'MISS' | 'UNKNOWN' | 'UNREGISTERED' | undefined;
   /** Whether NAS file systems may be taken by plans of Cloud Backup, without an agent. */
   readonly nasPlans: boolean;
@@ -73,8 +76,9 @@ const KUBERNETES_LEAST = '1.18';
 const CSI_LEAST = '1.1.0';
 
 /**
- * Profiles and types of clusters whose disks are snapshotted whatever the versions (design §6): their
- * driver runs out of sight, and there are no nodes of ours for an agent. `Ask` is the old serverless type.
+ * Profiles and types of clusters whose disks are snapshotted whatever the versions (design §6):
+ * their driver runs out of sight, and there are no nodes of ours for an agent. `Ask` is the old
+ * serverless type.
  */
 const SNAPSHOTS_ALWAYS = ['Serverless', 'Edge', 'Ask'] as const;
 

@@ -1,6 +1,7 @@
 /**
  * Mount targets of Alibaba Cloud's file storage by their names: `<file system>-<suffix>.<region>`
- * and one of the domains below (NAS API, FileSystemId and MountTargetDomain; CSI driver, pkg/nas/cloud).
+ * and one of the domains below (NAS API, FileSystemId and MountTargetDomain; CSI driver,
+ * pkg/nas/cloud).
  */
 
 const CPFS = /\.cpfs(\.nas)?\.aliyuncs\.com$/;
@@ -17,7 +18,9 @@ export function storageKindOfServer<Kind extends string>(
   return NAS.test(host) ? 'nas' : kind;
 }
 
-/** Id of the file system that a mount target belongs to; undefined where the name does not tell it. */
+/**
+ * Id of the file system that a mount target belongs to; undefined where the name does not tell it.
+ */
 export function nasFileSystemId(server: string): string | undefined {
   const host = hostOf(server);
   if (CPFS.test(host) || !NAS.test(host)) return undefined;

@@ -3,7 +3,10 @@ import { isJsonObject, type JsonObject, objectAt, objectsAt, textAt } from '../j
 import { matchesSelector } from '../label-selector.ts';
 import { ZONE_LABELS } from './zone-labels.ts';
 
-/** Whether no machine stands behind the node: no agent runs there and its pods have no node's folders. */
+/**
+ * Whether no machine stands behind the node: no agent runs there and its pods have no node's
+ * folders.
+ */
 export function isVirtualNode(node: JsonObject): boolean {
   return textAt(node, 'metadata', 'labels', 'type') === 'virtual-kubelet';
 }
@@ -20,8 +23,9 @@ export function zoneOfNode(node: JsonObject): string | undefined {
 }
 
 /**
- * Whether a pod can be put on the node: it is ready, real and not cordoned, no taint keeps the pod away,
- * and the pod's node selector and required affinity hold. Without a pod spec: any pod that asks nothing.
+ * Whether a pod can be put on the node: it is ready, real and not cordoned, no taint keeps the pod
+ * away, and the pod's node selector and required affinity hold. Without a pod spec: any pod that
+ * asks nothing.
  */
 export function takesPod(node: JsonObject, podSpec: JsonObject = {}): boolean {
   return (

@@ -13,7 +13,9 @@ export interface PodMounts {
   readonly claims: readonly string[];
 }
 
-/** The pod's claims by name, those of its ephemeral volumes included; undefined where it has none. */
+/**
+ * The pod's claims by name, those of its ephemeral volumes included; undefined where it has none.
+ */
 export function podMounts(pod: JsonObject): PodMounts | undefined {
   const name = textAt(pod, 'metadata', 'name') ?? '';
   const claims = new Set<string>();

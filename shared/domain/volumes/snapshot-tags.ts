@@ -1,6 +1,6 @@
 /**
- * How snapshots and disks of ours are named and tagged at ECS. Tags are how what was started without
- * being written down is found again, and how a person at ECS finds what a snapshot is of.
+ * How snapshots and disks of ours are named and tagged at ECS. Tags are how what was started
+ * without being written down is found again, and how a person at ECS finds what a snapshot is of.
  */
 import type { BackupRecord } from '../backup-record.ts';
 import type { VolumeBackup } from '../volume-backup.ts';
@@ -14,7 +14,10 @@ const PREFIX = 'backup-centre.io/';
 /** Tag that holds the id of the run that made the resource. */
 export const RUN_TAG = `${PREFIX}run`;
 
-/** Tags of a volume's snapshot. Too long values are cut, with a hash of the whole; the record has all. */
+/**
+ * Tags of a volume's snapshot. Too long values are cut, with a hash of the whole; the record has
+ * all.
+ */
 export function snapshotTags(given: {
   readonly record: Pick<BackupRecord, 'cluster' | 'vaultIdentity' | 'id' | 'spec'>;
   readonly runId: string;

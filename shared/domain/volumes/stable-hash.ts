@@ -1,6 +1,6 @@
 /**
- * FNV-1a, 64 bits: names that are the same for the same words. Pure arithmetic, since the domain has no
- * crypto; never to be used where someone could gain by a collision.
+ * FNV-1a, 64 bits: names that are the same for the same words. Pure arithmetic, since the domain
+ * has no crypto; never to be used where someone could gain by a collision.
  */
 
 const OFFSET = 0xcbf29ce484222325n;

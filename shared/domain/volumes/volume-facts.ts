@@ -1,6 +1,6 @@
 /**
- * What a PersistentVolume says of its storage. Everything that is decided about a volume starts from
- * here, so that no other rule looks into a PV.
+ * What a PersistentVolume says of its storage. Everything that is decided about a volume starts
+ * from here, so that no other rule looks into a PV.
  */
 import { type JsonObject, objectAt, objectsAt, textAt } from '../json.ts';
 import { nasFileSystemId, storageKindOfServer } from './nas-server.ts';
@@ -39,7 +39,10 @@ export interface VolumeFacts {
   readonly podFolder: string;
 }
 
-/** `true` on a claim or a PV: the volume's data is not backed up. The product's own label is unpublished. */
+/**
+ * `true` on a claim or a PV: the volume's data is not backed up. The product's own label is
+ * unpublished.
+ */
 export const SKIP_LABEL = 'backup-centre.io/skip-volume';
 
 const CSI_KINDS: ReadonlyMap<string, VolumeKind> = new Map<string, VolumeKind>([
