@@ -2,7 +2,7 @@
 import { type JsonObject, textAt } from '../json.ts';
 
 /** Storage that volumes may be converted to. */
-export type TargetKind = 'disk' | 'nas' | 'oss';
+type TargetKind = 'disk' | 'nas' | 'oss';
 
 /** A class as conversion sees it; `other` is no target. */
 export interface TargetClass {

@@ -8,7 +8,7 @@ import { quantityBytes } from './quantity.ts';
 import { ZONE_LABELS } from './zone-labels.ts';
 
 /** Storage behind a volume. `other`: any driver the centre has no rule for. */
-export type VolumeKind = 'disk' | 'nas' | 'oss' | 'cpfs' | 'local' | 'hostPath' | 'nfs' | 'other';
+type VolumeKind = 'disk' | 'nas' | 'oss' | 'cpfs' | 'local' | 'hostPath' | 'nfs' | 'other';
 
 /** A volume as its PV describes it. */
 export interface VolumeFacts {
