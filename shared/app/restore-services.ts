@@ -16,7 +16,7 @@ import { fileSource, openCatalog, readManifest } from './read-backup.ts';
 /** The part of the centre's services that restore runs use. */
 export type RestoreServices = Pick<
   AppServices,
-  'records' | 'stores' | 'directory' | 'clock' | 'entropy' | 'accountId'
+  'records' | 'stores' | 'directory' | 'disks' | 'cloudBackup' | 'clock' | 'entropy' | 'accountId'
 >;
 
 /** A backup opened for reading. */

@@ -15,6 +15,8 @@ const environment = z.object({
   /** Only where OSS is not reached at its regional address (local stack, internal network). */
   OSS_ENDPOINT: url.optional(),
   CS_ENDPOINT: url.optional(),
+  ECS_ENDPOINT: url.optional(),
+  HBR_ENDPOINT: url.optional(),
   /** Names of private networks with a worker pair of their own, comma separated. */
   NETWORKS: z.string().default(''),
   /** Bucket names a managed cluster may use (ACK §2.3). */
@@ -34,6 +36,8 @@ export interface Config {
   readonly tablestore: { readonly instance: string; readonly endpoint: string };
   readonly ossEndpoint: string | undefined;
   readonly csEndpoint: string | undefined;
+  readonly ecsEndpoint: string | undefined;
+  readonly hbrEndpoint: string | undefined;
   readonly networks: readonly string[];
   readonly managedBucketPattern: RegExp;
   readonly apiToken: Secret | undefined;
@@ -81,6 +85,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     tablestore: Object.freeze({ instance: e.TABLESTORE_INSTANCE, endpoint: e.TABLESTORE_ENDPOINT }),
     ossEndpoint: e.OSS_ENDPOINT,
     csEndpoint: e.CS_ENDPOINT,
+    ecsEndpoint: e.ECS_ENDPOINT,
+    hbrEndpoint: e.HBR_ENDPOINT,
     networks: e.NETWORKS.split(',').filter((n) => n !== ''),
     managedBucketPattern: new RegExp(e.MANAGED_BUCKET_PATTERN),
     apiToken: e.API_TOKEN === undefined ? undefined : new Secret(e.API_TOKEN),

@@ -53,7 +53,7 @@ export interface Run {
 export interface NameClaim {
   readonly location: string;
   readonly name: string;
-  readonly kind: 'backup' | 'restore' | 'plan';
+  readonly kind: 'backup' | 'restore' | 'plan' | 'hbr-vault';
   readonly cluster: string;
   readonly runId: string;
   readonly recordId: string;

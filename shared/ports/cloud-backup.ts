@@ -1,31 +1,5 @@
 /** File-level backup by Cloud Backup (HBR), in every region that the account uses. */
-
-/** Files on a node, read and written by Cloud Backup's own client there. */
-export interface ContainerFiles {
-  readonly way: 'container';
-  /** ACK id of the cluster. */
-  readonly cluster: string;
-  readonly node: string;
-  readonly podUid: string;
-  readonly pvUid: string;
-  readonly pv: string;
-  readonly namespace: string;
-  readonly pvc: string;
-  readonly storageClass: string;
-  /** As the claim says it: `20Gi`. */
-  readonly size: string;
-}
-
-/** Files of a NAS file system, reached without any agent. */
-export interface NasFiles {
-  readonly way: 'nas';
-  readonly fileSystemId: string;
-  /** Path within the file system, `/` first. */
-  readonly path: string;
-}
-
-/** Where files are read from or written to. */
-export type CloudFiles = ContainerFiles | NasFiles;
+import type { CloudFiles } from '../domain/volume-backup.ts';
 
 /** A vault of Cloud Backup. */
 export interface HbrVault {

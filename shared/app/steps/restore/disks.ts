@@ -1,7 +1,7 @@
 /** Disks that volumes of the target name: a disk can serve one volume only. */
 import { isJsonObject, type JsonObject, objectAt, textAt } from '../../../domain/json.ts';
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
-import type { ResourceIndex } from './resource-index.ts';
+import type { ResourceIndex } from '../../resource-index.ts';
 
 /** Pages of volumes read at most: 100,000 volumes. */
 const PAGES_MAX = 200;

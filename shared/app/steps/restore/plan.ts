@@ -13,6 +13,7 @@ import { parseExact } from '../../../format/exact-json.ts';
 import { formatRestoreItems, type RestoreItemLine } from '../../../format/restore-items.ts';
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
 import { connectCluster } from '../../backup-services.ts';
+import { ResourceIndex } from '../../resource-index.ts';
 import { openBundle, type RestoreServices } from '../../restore-services.ts';
 import { RunJournal } from '../../run-journal.ts';
 import type { RunScratch } from '../../run-scratch.ts';
@@ -24,7 +25,6 @@ import {
   plannedDefinitions,
   type TargetFacts,
 } from './plan-objects.ts';
-import { ResourceIndex } from './resource-index.ts';
 import { PLAN_STEP, writePlan } from './restore-plan.ts';
 
 /** Items in one chunk. */

@@ -9,12 +9,12 @@ import type { CatalogLine } from '../../../format/catalog-line.ts';
 import { formatRestoreItems, type RestoreItemLine } from '../../../format/restore-items.ts';
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
 import { connectCluster } from '../../backup-services.ts';
+import { ResourceIndex } from '../../resource-index.ts';
 import type { RestoreServices } from '../../restore-services.ts';
 import { type JournalPosition, parseFindings, RunJournal } from '../../run-journal.ts';
 import type { StepContext } from '../../step.ts';
 import { withFindings } from '../backup/record-findings.ts';
 import { diskOf, listDisks } from './disks.ts';
-import { ResourceIndex } from './resource-index.ts';
 import { type PlanResult, planOf } from './restore-plan.ts';
 import { RestoreState } from './restore-state.ts';
 

@@ -13,13 +13,13 @@ import type { RestoreCheck, RestoreItem, RestoreRecord } from '../../../domain/r
 import { scanObject } from '../../../format/object-scan.ts';
 import { parseRestoreItems } from '../../../format/restore-items.ts';
 import { connectCluster } from '../../backup-services.ts';
+import { ListedObjects } from '../../listed-objects.ts';
+import { ResourceIndex } from '../../resource-index.ts';
 import type { RestoreServices } from '../../restore-services.ts';
 import { RunJournal } from '../../run-journal.ts';
 import type { Step, StepContext, StepOutcome } from '../../step.ts';
 import { withFindings } from '../backup/record-findings.ts';
 import { waitInPlace } from './cluster-waits.ts';
-import { ListedObjects } from './listed-objects.ts';
-import { ResourceIndex } from './resource-index.ts';
 import { CREATE_STEP, readProgress } from './restore-session.ts';
 
 const VERIFY_STEP = 'verify';
