@@ -56,6 +56,8 @@ export interface ContainerFiles {
   readonly cluster: string;
   readonly node: string;
   readonly podUid: string;
+  /** The volume's folder below the kubelet's folder of the pod's volumes. */
+  readonly folder: string;
   readonly pvUid: string;
   readonly pv: string;
   readonly namespace: string;

@@ -31,7 +31,7 @@ export interface VolumeInventory {
   uidOf(pv: string): string;
   /** By id; a disk that is not there is not listed. */
   readonly disks: ReadonlyMap<string, CloudDisk>;
-  /** Undefined where no volume needs it, or where Cloud Backup does not answer. */
+  /** Undefined where Cloud Backup cannot be used. */
   readonly agent: AgentStatus | undefined;
 }
 
@@ -72,9 +72,7 @@ export async function readInventory(
         .map((pod) => ({ ...pod, virtualNode: virtual.has(pod.node) })),
     uidOf: (pv) => uids.get(pv) ?? '',
     disks: new Map(disks.map((disk) => [disk.id, disk])),
-    agent: facts.some(({ kind }) => kind !== 'disk')
-      ? await agentStatus(services, cluster)
-      : undefined,
+    agent: await agentStatus(services, cluster),
   };
 }
 

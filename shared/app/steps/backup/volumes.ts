@@ -147,6 +147,7 @@ function filesOf(
     cluster: inventory.cluster.id,
     node: decision.mount.node,
     podUid: decision.mount.podUid,
+    folder: facts.podFolder,
     pvUid: inventory.uidOf(claim.pv),
     pv: claim.pv,
     namespace: claim.namespace,
