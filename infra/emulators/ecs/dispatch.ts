@@ -1,9 +1,20 @@
 import { attachDisk } from './actions/attach-disk.ts';
+import { copySnapshot } from './actions/copy-snapshot.ts';
 import { createDisk } from './actions/create-disk.ts';
 import { createSnapshot } from './actions/create-snapshot.ts';
+import { createSnapshotGroup } from './actions/create-snapshot-group.ts';
+import { deleteDisk } from './actions/delete-disk.ts';
 import { deleteSnapshot } from './actions/delete-snapshot.ts';
+import { deleteSnapshotGroup } from './actions/delete-snapshot-group.ts';
 import { describeDisks } from './actions/describe-disks.ts';
+import { describeInstances } from './actions/describe-instances.ts';
+import { describeRegions, describeZones } from './actions/describe-regions.ts';
+import { describeSnapshotGroups } from './actions/describe-snapshot-groups.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
+import { detachDisk } from './actions/detach-disk.ts';
+import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
+import { resetDisk } from './actions/reset-disk.ts';
+import { listTagResources, tagResources, untagResources } from './actions/resource-tags.ts';
 import { ClientTokens, type Creation } from './client-tokens.ts';
 import type { EcsCall, EcsReply } from './ecs-call.ts';
 import { refuse } from './errors.ts';
@@ -12,16 +23,30 @@ import { optionalBoolean } from './parameters.ts';
 const CREATIONS: Readonly<Record<string, (call: EcsCall) => Promise<Creation>>> = {
   CreateDisk: createDisk,
   CreateSnapshot: createSnapshot,
+  CopySnapshot: copySnapshot,
+  CreateSnapshotGroup: createSnapshotGroup,
 };
 
 const CHANGES: Readonly<Record<string, (call: EcsCall) => Promise<EcsReply>>> = {
   AttachDisk: attachDisk,
+  DetachDisk: detachDisk,
+  DeleteDisk: deleteDisk,
+  ResetDisk: resetDisk,
+  ModifySnapshotAttribute: modifySnapshotAttribute,
+  DeleteSnapshotGroup: deleteSnapshotGroup,
+  TagResources: tagResources,
+  UntagResources: untagResources,
   DeleteSnapshot: deleteSnapshot,
 };
 
 const READINGS: Readonly<Record<string, (call: EcsCall) => EcsReply>> = {
   DescribeDisks: describeDisks,
   DescribeSnapshots: describeSnapshots,
+  DescribeSnapshotGroups: describeSnapshotGroups,
+  DescribeInstances: describeInstances,
+  DescribeRegions: describeRegions,
+  DescribeZones: describeZones,
+  ListTagResources: listTagResources,
 };
 
 /**

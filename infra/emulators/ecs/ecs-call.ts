@@ -2,13 +2,7 @@ import type { EcsStore } from './ecs-store.ts';
 import { refuse } from './errors.ts';
 import type { Parameters } from './parameters.ts';
 import { optional, required } from './parameters.ts';
-import type {
-  DiskRecord,
-  EcsInstance,
-  SnapshotGroupRecord,
-  SnapshotRecord,
-  Tag,
-} from './records.ts';
+import type { DiskRecord, EcsInstance, SnapshotGroupRecord, SnapshotRecord } from './records.ts';
 import type { EcsRegion, EcsZone } from './region-catalogue.ts';
 import { isExpired } from './snapshot-state.ts';
 
@@ -153,9 +147,4 @@ export class EcsCall {
       .filter((r) => r.accountId === this.accountId && r.regionId === regionId)
       .sort((a, b) => b.seq - a.seq);
   }
-}
-
-/** Tags as most replies show them. */
-export function shownTags(tags: readonly Tag[]): { Tag: { TagKey: string; TagValue: string }[] } {
-  return { Tag: tags.map(({ key, value }) => ({ TagKey: key, TagValue: value })) };
 }

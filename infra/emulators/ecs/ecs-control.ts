@@ -103,10 +103,7 @@ async function removeInstance(store: EcsStore, instanceId: string, nowMs: number
 
 /** Removes a disk and its snapshots in creation. */
 async function releaseDisk(store: EcsStore, diskId: string, nowMs: number): Promise<void> {
-  const inWork = store
-    .allSnapshots()
-    .filter((s) => s.sourceDiskId === diskId && s.sourceSnapshotId === '')
-    .filter((s) => snapshotStatus(s, nowMs) === 'progressing');
+  const inWork = store.snapshotsInCreation(diskId, nowMs);
   await store.removeDisk(
     diskId,
     inWork.map((s) => s.snapshotId),

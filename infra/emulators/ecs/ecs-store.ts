@@ -16,7 +16,7 @@ import type {
   SnapshotRecord,
   TokenRecord,
 } from './records.ts';
-import { isExpired } from './snapshot-state.ts';
+import { isExpired, snapshotStatus } from './snapshot-state.ts';
 
 /** Records and bytes of all regions and accounts. */
 export class EcsStore {
@@ -68,6 +68,18 @@ export class EcsStore {
   /** Every snapshot, expired ones too, in no order. */
   allSnapshots(): SnapshotRecord[] {
     return values(this.snapshots);
+  }
+
+  /** Every snapshot that was taken of a disk, without copies of them. */
+  snapshotsTakenOf(diskId: string): SnapshotRecord[] {
+    return this.allSnapshots().filter(
+      (s) => s.sourceDiskId === diskId && s.sourceSnapshotId === '',
+    );
+  }
+
+  /** Those of them that are in creation. */
+  snapshotsInCreation(diskId: string, nowMs: number): SnapshotRecord[] {
+    return this.snapshotsTakenOf(diskId).filter((s) => snapshotStatus(s, nowMs) === 'progressing');
   }
 
   /** Does all of `write` or nothing; on disk when it resolves. */

@@ -4,7 +4,7 @@ import type { EcsCall } from './ecs-call.ts';
 import { newId } from './ecs-store.ts';
 import { instanceStatusRefusal, refuse } from './errors.ts';
 import type { DiskRecord, SnapshotRecord } from './records.ts';
-import { isExpired, snapshotStatus } from './snapshot-state.ts';
+import { isExpired } from './snapshot-state.ts';
 
 /** @throws why no snapshot of the disk can be taken now, if so */
 export function checkSnapshotRoom(call: EcsCall, disk: DiskRecord): void {
@@ -27,14 +27,11 @@ export function checkSnapshotRoom(call: EcsCall, disk: DiskRecord): void {
 
 function checkCounts(call: EcsCall, disk: DiskRecord): void {
   const { quotas } = call.world;
-  const ofDisk = call.store
-    .allSnapshots()
-    .filter((s) => s.sourceDiskId === disk.diskId && s.sourceSnapshotId === '')
-    .filter((s) => !isExpired(s, call.nowMs));
+  const ofDisk = call.store.snapshotsTakenOf(disk.diskId).filter((s) => !isExpired(s, call.nowMs));
   if (ofDisk.length >= quotas.snapshotsPerDisk) {
     throw refuse.denied('QuotaExceed.Snapshot', 'The snapshot quota exceeds.');
   }
-  const inWork = ofDisk.filter((s) => snapshotStatus(s, call.nowMs) === 'progressing').length;
+  const inWork = call.store.snapshotsInCreation(disk.diskId, call.nowMs).length;
   if (!isEssdFamily(disk.category) && inWork >= quotas.concurrentSnapshots.other) {
     throw refuse.denied(
       'IncorrectDiskStatus.CreatingSnapshot',

@@ -7,12 +7,12 @@ export function withinCreationFilter(parameters: Parameters): (timeMs: number) =
   let toMs = Number.POSITIVE_INFINITY;
   for (let n = 1; parameters.has(`Filter.${n}.Key`); n += 1) {
     const key = parameters.get(`Filter.${n}.Key`);
-    const timeMs = parseTime(parameters.get(`Filter.${n}.Value`) ?? '');
-    if (key === 'CreationStartTime') fromMs = timeMs;
-    else if (key === 'CreationEndTime') toMs = timeMs;
-    else {
+    if (key !== 'CreationStartTime' && key !== 'CreationEndTime') {
       throw refuse.notFound('InvalidFilterKey.NotFound', 'The specified FilterKey is not found.');
     }
+    const timeMs = parseTime(parameters.get(`Filter.${n}.Value`) ?? '');
+    if (key === 'CreationStartTime') fromMs = timeMs;
+    else toMs = timeMs;
   }
   return (timeMs) => timeMs >= fromMs && timeMs <= toMs;
 }
