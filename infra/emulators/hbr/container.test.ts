@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { containerResource, HbrFixture, MOUNT, START_MS } from './hbr-fixture.ts';
@@ -122,6 +130,7 @@ describe('container jobs of the HBR emulator', () => {
     );
     expect(readFileSync(join(target, 'sub/deep/b.bin'), 'utf8')).toBe('\0\u0001ü');
     expect(readFileSync(join(target, 'sub/link'), 'utf8')).toBe('one');
+    expect(statSync(join(target, 'run.sh')).mode & 0o777).toBe(0o751);
   });
 
   it('counts only what is new against the snapshot before', async () => {

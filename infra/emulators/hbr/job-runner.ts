@@ -135,12 +135,25 @@ export class JobRunner {
     const startsAtMs = this.startTime(kind, job);
     const expiresAtMs = job.createdAtMs + expireMs;
     if (startsAtMs !== undefined && startsAtMs <= now && startsAtMs < expiresAtMs) {
-      await kind.start(job, startsAtMs);
+      await this.start(kind, job, startsAtMs);
     } else if (now >= expiresAtMs) {
       const ended = { completedAtMs: expiresAtMs, updatedAtMs: expiresAtMs };
       kind.table.put(kind.change(job, { ...ended, status: 'EXPIRED', errorMessage: 'EXPIRED' }));
     } else if (job.status === 'CREATED' && now >= job.createdAtMs + queueMs / 2) {
       kind.table.put(kind.change(job, { status: 'QUEUED', updatedAtMs: now }));
+    }
+  }
+
+  /** A place that answers with an error fails the job, not the emulator. */
+  private async start<T extends JobRun>(kind: JobKind<T>, job: T, atMs: number): Promise<void> {
+    try {
+      await kind.start(job, atMs);
+    } catch (error) {
+      const errorMessage = error instanceof Error ? error.message : String(error);
+      const ended = { startedAtMs: atMs, completedAtMs: atMs, updatedAtMs: atMs, errorMessage };
+      if (kind.table.get(job.id) === job) {
+        kind.table.put(kind.change(job, { ...ended, status: 'FAILED' }));
+      }
     }
   }
 

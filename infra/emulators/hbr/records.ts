@@ -17,7 +17,7 @@ export type JobSource =
     }
   | { readonly type: 'OSS'; readonly bucket: string; readonly prefix: string };
 
-export type SourceType = JobSource['type'];
+type SourceType = JobSource['type'];
 
 /** One item of ContainerResources: a volume as a running pod mounts it on a node. */
 export interface ContainerResource {

@@ -1,7 +1,7 @@
 import { badRequest } from './errors.ts';
 
 /** `I|<unix seconds>|<ISO 8601 interval>`, the one form that plans take. */
-export interface PlanSchedule {
+interface PlanSchedule {
   readonly startMs: number;
   readonly intervalMs: number;
 }
@@ -9,7 +9,7 @@ export interface PlanSchedule {
 const UNITS_MS = { W: 604_800_000, D: 86_400_000, H: 3_600_000, M: 60_000, S: 1000 } as const;
 
 /** @throws BadRequest when the text has another form */
-export function parseSchedule(text: string): PlanSchedule {
+function parseSchedule(text: string): PlanSchedule {
   const match =
     /^I\|(\d{1,12})\|P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/.exec(text);
   const [, start, ...amounts] = match ?? [];

@@ -31,8 +31,8 @@ import { HbrState } from './state.ts';
 /** The API version that the emulator speaks. */
 const HBR_VERSION = '2017-09-08';
 
-/** How long a reply waits for a source that is being read; then it says RUNNING is not yet. */
-const ADVANCE_PATIENCE_MS = 2000;
+/** How long a reply waits for a source that is being read; then it tells the state before that. */
+const PATIENCE_MS = 2000;
 
 /** How often the clock is looked at while nobody calls. */
 const TICK_MS = 100;
@@ -61,10 +61,12 @@ export interface HbrEmulatorOptions extends HbrPlaces, Partial<HbrTimes> {
   readonly isActivated?: boolean;
   /** Service roles that accounts have granted (`NasRole`, ...); all by default. */
   readonly grantedRoles?: readonly string[];
+  /** Real time that a reply waits for a source that is being read; 2 s by default. */
+  readonly patienceMs?: number;
 }
 
-/** One call as it came, refused ones too. */
-export interface HbrRecordedCall {
+/** One signed call as it came, also one that was refused; those hit by `faults` are not seen. */
+interface HbrRecordedCall {
   readonly action: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
@@ -123,6 +125,8 @@ export async function startHbrEmulator(options: HbrEmulatorOptions): Promise<Hbr
     faults,
     softFaults: service.softFaults,
     setAgentStatus: async (clusterIdentifier, status) => {
+      // Said again, a status does not delay the jobs that already wait for it.
+      if (state.agents.get(clusterIdentifier)?.status === status) return;
       state.agents.put({ id: clusterIdentifier, status, sinceMs: core.now() });
       await state.settled();
     },
@@ -176,6 +180,7 @@ class HbrService {
   private readonly runner: JobRunner;
   private readonly actions: ReadonlyMap<string, HbrAction>;
   private readonly isActivated: boolean;
+  private readonly patienceMs: number;
   private isTicking = false;
 
   constructor(core: HbrCore, runner: JobRunner, options: HbrEmulatorOptions) {
@@ -183,6 +188,7 @@ class HbrService {
     this.runner = runner;
     this.actions = actionTable(options.grantedRoles);
     this.isActivated = options.isActivated ?? true;
+    this.patienceMs = options.patienceMs ?? PATIENCE_MS;
   }
 
   async answer(call: GatewayCall): Promise<GatewayReply> {
@@ -203,7 +209,7 @@ class HbrService {
     const soft = this.takeSoftFault(action);
     if (soft !== undefined) return { body: commonFields(call.requestId, soft) };
     const { accountId } = call.caller.credential;
-    await this.settleFor(ADVANCE_PATIENCE_MS);
+    await this.settleFor(this.patienceMs);
     const isOpen = this.isActivated || this.core.state.activated.get(accountId) !== undefined;
     if (!isOpen && !WITHOUT_ACTIVATION.has(action)) throw serviceNotActivated();
     const fields = run(this.core, { parameters: new CallParameters(parameters), accountId });

@@ -1,6 +1,6 @@
 import type { PathRules } from '../records.ts';
 
-/** Whether a job takes a path (no leading slash): it lies under something included, nothing excluded. */
+/** Whether a job takes a path (no leading slash): under something included, nothing excluded. */
 export function takesPath(rules: PathRules, path: string): boolean {
   const full = `/${path}`;
   const under = (rule: string) => ruleAsPattern(rule).test(full);
