@@ -13,8 +13,8 @@ import {
   volumes,
 } from '../controllers/engine/storage-objects.ts';
 import { type Pod, pods } from '../controllers/engine/workload-objects.ts';
-import { type Sandbox, startSandbox } from '../controllers/sandbox-fixture.ts';
-import { EcsDouble, serveEcsDouble } from './ecs-double.ts';
+import { NODES, type Sandbox, startSandbox } from '../controllers/sandbox-fixture.ts';
+import { type EcsEmulator, startEcsEmulator } from '../ecs/server.ts';
 import { type Csi, type CsiOptions, startCsi } from './start-csi.ts';
 
 /** How far the clock goes at each look: polls of ECS wait for it. */
@@ -25,21 +25,18 @@ const events: ResourceKind<KubeObject> = { apiVersion: 'v1', kind: 'Event', plur
 /** All of it, with what the suites do to it. */
 export class CsiBench {
   readonly sandbox: Sandbox;
-  readonly ecs: EcsDouble;
-  readonly faults;
+  readonly ecs: EcsEmulator;
   readonly dir: string;
-  readonly #served: Awaited<ReturnType<typeof serveEcsDouble>>;
   #csi: Csi | undefined;
 
-  constructor(
-    sandbox: Sandbox,
-    given: { dir: string; ecs: EcsDouble; served: Awaited<ReturnType<typeof serveEcsDouble>> },
-  ) {
+  constructor(sandbox: Sandbox, ecs: EcsEmulator, dir: string) {
     this.sandbox = sandbox;
-    this.ecs = given.ecs;
-    this.dir = given.dir;
-    this.#served = given.served;
-    this.faults = given.served.faults;
+    this.ecs = ecs;
+    this.dir = dir;
+  }
+
+  get faults() {
+    return this.ecs.faults;
   }
 
   get csi(): Csi {
@@ -50,13 +47,13 @@ export class CsiBench {
   async startCsi(options: Partial<CsiOptions> = {}): Promise<void> {
     this.#csi = await startCsi({
       cluster: this.sandbox.access,
-      ecs: { endpoint: this.#served.url, accessKeyId: 'AKcsi', accessKeySecret: 'secret' },
+      ecs: { endpoint: this.ecs.url, accessKeyId: 'AKcsi', accessKeySecret: 'secret' },
       region: 'cn-hangzhou',
       clusterId: 'c-suite',
       now: this.sandbox.now,
       dir: join(this.dir, 'csi'),
       nasDirectory: (id) => join(this.dir, 'nas', id),
-      diskDirectory: (id) => this.ecs.directory(id),
+      diskDirectory: (id) => this.ecs.diskDirectory(id),
       ...options,
     });
   }
@@ -68,7 +65,7 @@ export class CsiBench {
 
   /** Calls ECS as somebody else of the account would. */
   async call(action: string, query: Record<string, unknown>): Promise<Record<string, unknown>> {
-    const caller = { url: this.#served.url, accessKeyId: 'AKcsi', accessKeySecret: 'secret' };
+    const caller = { url: this.ecs.url, accessKeyId: 'AKcsi', accessKeySecret: 'secret' };
     const style = 'RPC' as const;
     const reply = await callSdk(caller, { action, version: '2014-05-26', style, query });
     return asRecord(reply.body);
@@ -109,6 +106,7 @@ export class CsiBench {
         })
       ).DiskId,
     );
+    await this.untilDisk(disk, 'Available');
     await this.call('AttachDisk', { InstanceId: 'i-h', DiskId: disk });
     await this.untilDisk(disk, 'In_use');
     await writeFile(join(this.diskDirectory(disk), 'file'), file);
@@ -116,7 +114,7 @@ export class CsiBench {
     const id = String(SnapshotId);
     await this.until(
       () => this.snapshot(id),
-      (found) => found?.Available === true,
+      (found) => found?.Status === 'accomplished',
     );
     await this.call('DetachDisk', { InstanceId: 'i-h', DiskId: disk });
     await this.untilDisk(disk, 'Available');
@@ -125,7 +123,7 @@ export class CsiBench {
   }
 
   diskDirectory(id: string): string {
-    return this.ecs.directory(id);
+    return this.ecs.diskDirectory(id);
   }
 
   /** Waits until the disk has the status. */
@@ -212,7 +210,7 @@ export class CsiBench {
   async close(): Promise<void> {
     await this.stopCsi();
     await this.sandbox.close();
-    await this.#served.close();
+    await this.ecs.close();
     await rm(this.dir, { recursive: true, force: true });
   }
 }
@@ -220,10 +218,18 @@ export class CsiBench {
 /** Starts all but the stand-in itself. */
 export async function startCsiBench(): Promise<CsiBench> {
   const dir = await mkdtemp(join(tmpdir(), 'csi-'));
-  const ecs = new EcsDouble(join(dir, 'disks'));
-  const served = await serveEcsDouble(ecs, new Map([['AKcsi', 'secret']]));
   const sandbox = await startSandbox();
+  const arn = 'acs:ram::1000:root';
+  const credential = { accessKeySecret: 'secret', principalId: '1000', accountId: '1000', arn };
+  const instances = NODES.map(({ instanceId, zone }) => ({ instanceId, zoneId: zone }));
+  const ecs = await startEcsEmulator({
+    dir: join(dir, 'ecs'),
+    now: sandbox.now,
+    region: 'cn-hangzhou',
+    credentials: (id) => (id === 'AKcsi' ? credential : undefined),
+    instances: [...instances, { instanceId: 'i-foreign', zoneId: 'cn-hangzhou-h' }],
+  });
   await sandbox.controllers();
   await sandbox.nodes();
-  return new CsiBench(sandbox, { dir, ecs, served });
+  return new CsiBench(sandbox, ecs, dir);
 }
