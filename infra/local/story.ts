@@ -72,7 +72,7 @@ async function deploy({
 }: Scene): Promise<{ created: Manifest[]; read: () => Promise<Map<string, Manifest>> }> {
   teller.chapter('2. A shop is deployed, and edited by hand');
   const created = await home.create(readFileSync(SAMPLE, 'utf8'));
-  await stack.clusters[0]?.idle();
+  await stack.idle();
   const edit = {
     metadata: { annotations: { note: 'scaled by hand on Friday' } },
     spec: { replicas: 4 },
@@ -83,7 +83,7 @@ async function deploy({
     edit,
     'application/merge-patch+json',
   );
-  await stack.clusters[0]?.idle();
+  await stack.idle();
   const read = async (): Promise<Map<string, Manifest>> => {
     const all = await home.readAll();
     const mine = new Set(created.map((o) => `${o.kind} ${o.metadata.name}`));
@@ -151,7 +151,7 @@ async function restoreAtHome(scene: Scene, before: Map<string, Manifest>): Promi
   teller.chapter('5. Restore into the same cluster');
   const record = await restore(scene, homeId, 'comeback');
   teller.check('the restore is Completed', record.phase === 'Completed', explain(record));
-  await stack.clusters[0]?.idle();
+  await stack.idle();
   const after = await home.readAll();
   const found = differences(before, after);
   const compared = [...before.values()].filter((o) => isUsersObject(o, before)).length;
@@ -180,7 +180,7 @@ async function restoreAtHome(scene: Scene, before: Map<string, Manifest>): Promi
 
 async function secondRestore(scene: Scene, before: ReadonlyMap<string, Manifest>): Promise<void> {
   const { teller, stack, home, homeId } = scene;
-  await stack.clusters[0]?.idle();
+  await stack.idle();
   const record = await restore(scene, homeId, 'comeback-again');
   const { created } = record.counts as Record<string, number>;
   teller.check(
@@ -206,7 +206,7 @@ async function restoreAway(scene: Scene, before: Map<string, Manifest>): Promise
   await api.call('PUT', `/v1/clusters/${awayId}/vaults/shop-vault`);
   const record = await restore(scene, awayId, 'move');
   teller.check('the restore is Completed', record.phase === 'Completed', explain(record));
-  await stack.clusters[1]?.idle();
+  await stack.idle();
   const found = differences(before, await away.readAll());
   teller.check('every object is there as it was', found.length === 0, found.join('; '));
 }
