@@ -20,6 +20,12 @@ export function createApi(
   services: AppServices,
   apiToken: Secret | undefined,
 ): (request: Request) => Promise<Response> {
+  const app = apiRouter(services, apiToken);
+  return async (request) => await app.fetch(request);
+}
+
+/** The router; a test holds its routes against the document. */
+export function apiRouter(services: AppServices, apiToken: Secret | undefined): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   app.onError((error) => {
     if (!(error instanceof BackupCentreError) || error.code === 'internal') {
@@ -62,7 +68,7 @@ export function createApi(
   app.route('/v1/clusters', clusterRoutes());
   app.route('/v1/clusters/:cluster/backups', backupRoutes());
   app.route('/v1/clusters/:cluster/restores', restoreRoutes());
-  return async (request) => await app.fetch(request);
+  return app;
 }
 
 function requireKey(key: string): string {

@@ -29,6 +29,7 @@ const STATUS_BY_CODE: Partial<Readonly<Record<ErrorCode, number>>> = {
   cluster_in_use: 409,
   not_cancellable: 409,
   condition_failed: 409,
+  bundle_invalid: 409,
   body_too_large: 413,
   invalid: 422,
   unknown_field: 422,
@@ -44,6 +45,7 @@ const STATUS_BY_CODE: Partial<Readonly<Record<ErrorCode, number>>> = {
   no_namespaces: 422,
   throttled: 429,
   cluster_unreachable: 503,
+  credentials_expired: 503,
   bucket_unavailable: 503,
 };
 
@@ -61,10 +63,15 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'A service cannot be reached',
 };
 
+/** HTTP status of a reply that carries this code. */
+export function statusOf(code: ErrorCode): number {
+  return STATUS_BY_CODE[code] ?? 500;
+}
+
 /** The problem document of an error; unknown errors say nothing of their insides. */
 export function errorResponse(error: unknown): Response {
   const known = error instanceof BackupCentreError ? error : undefined;
-  const status = known === undefined ? 500 : (STATUS_BY_CODE[known.code] ?? 500);
+  const status = known === undefined ? 500 : statusOf(known.code);
   const code = status === 500 ? 'internal' : (known?.code ?? 'internal');
   const problem: Problem = {
     type: `/problems/${code}`,

@@ -9,9 +9,12 @@ import { SystemClock } from '../../shared/adapters/node/system-clock.ts';
 import { SystemEntropy } from '../../shared/adapters/node/system-entropy.ts';
 import type { BackupServices } from '../../shared/app/backup-services.ts';
 import { backupWorkflow } from '../../shared/app/run-backup.ts';
+import { restoreWorkflow } from '../../shared/app/run-restore.ts';
 import { startRun } from '../../shared/app/start-run.ts';
+import type { Workflow, WorkRecord } from '../../shared/app/step.ts';
 import { type RunnerServices, workOnRun } from '../../shared/app/step-runner.ts';
 import { type BackupRecord, NO_PROGRESS } from '../../shared/domain/backup-record.ts';
+import type { RestoreRecord } from '../../shared/domain/restore-record.ts';
 import type { Vault } from '../../shared/domain/vault.ts';
 import { InMemoryClusterDirectory } from '../../test/support/in-memory-cluster-directory.ts';
 import { InMemoryRecordStore } from '../../test/support/in-memory-record-store.ts';
@@ -73,9 +76,9 @@ export class BenchCentre implements RunnerServices, BackupServices {
     return centre;
   }
 
-  /** A backup of the whole cluster, from its dispatch to its end. @throws Error unless Completed */
-  async backUp(): Promise<BackupRecord> {
-    const record = newBackup(this.clock.now());
+  /** A backup, from its dispatch to its end; `*` is the whole cluster. @throws Error unless Completed */
+  async backUp(namespaces: readonly string[]): Promise<BackupRecord> {
+    const record = newBackup(this.clock.now(), namespaces);
     await startRun(this, {
       id: record.runId,
       kind: 'backup',
@@ -87,14 +90,39 @@ export class BenchCentre implements RunnerServices, BackupServices {
       claim: { location: 'bench/', name: record.spec.name },
       record,
     });
-    const deadlineMs = this.clock.now() + INVOCATION_MS;
-    const how = await workOnRun(this, [backupWorkflow(this)], { runId: record.runId, deadlineMs });
+    const how = await this.work(record.runId, backupWorkflow(this));
     const row = await this.records.get('backups', [CLUSTER, record.id]);
-    if (how !== 'ended' || row?.value.phase !== 'Completed') {
-      const found = row?.value.errors[0]?.message ?? row?.value.message ?? how;
-      throw new Error(`Cannot measure: the backup is ${row?.value.phase ?? 'absent'}, ${found}`);
-    }
-    return row.value;
+    return completed(row?.value, how);
+  }
+
+  /**
+   * A restore of everything into other namespaces of the cluster. Without verification: it polls, and
+   * nothing here makes anything ready. @throws Error unless Completed
+   */
+  async restore(
+    backup: BackupRecord,
+    namespaceMapping: Readonly<Record<string, string>>,
+  ): Promise<RestoreRecord> {
+    const record = newRestore(this.clock.now(), backup, namespaceMapping);
+    await startRun(this, {
+      id: record.runId,
+      kind: 'restore',
+      cluster: CLUSTER,
+      network: 'public',
+      recordId: record.id,
+      vaultIdentity: record.vaultIdentity,
+      requestHash: '',
+      claim: { location: `restores:${CLUSTER}`, name: record.spec.name },
+      record,
+    });
+    const how = await this.work(record.runId, restoreWorkflow(this));
+    const row = await this.records.get('restores', [CLUSTER, record.id]);
+    return completed(row?.value, how);
+  }
+
+  private async work<R extends WorkRecord>(runId: string, workflow: Workflow<R>): Promise<string> {
+    const deadlineMs = this.clock.now() + INVOCATION_MS;
+    return await workOnRun(this, [workflow], { runId, deadlineMs });
   }
 }
 
@@ -119,7 +147,53 @@ function vaultMadeAt(createdAtMs: number): Vault {
   };
 }
 
-function newBackup(createdAtMs: number): BackupRecord {
+function completed<R extends WorkRecord>(record: R | undefined, how: string): R {
+  if (how === 'ended' && record?.phase === 'Completed') return record;
+  const found = record?.errors[0]?.message ?? record?.message ?? how;
+  throw new Error(`Cannot measure: the run is ${record?.phase ?? 'absent'}, ${found}`);
+}
+
+function newRestore(
+  createdAtMs: number,
+  backup: BackupRecord,
+  namespaceMapping: Readonly<Record<string, string>>,
+): RestoreRecord {
+  return {
+    id: 'rs-8000000000000-00',
+    runId: 'run-2',
+    cluster: CLUSTER,
+    vaultIdentity: backup.vaultIdentity,
+    backupId: backup.id,
+    sourceCluster: CLUSTER,
+    spec: {
+      name: 'bench',
+      vault: 'main',
+      backup: backup.spec.name,
+      namespaces: [],
+      namespaceMapping,
+      imageRegistryMapping: {},
+      storageClassConversion: [],
+      resourceModifiers: [],
+      clusterScope: 'all',
+      volumes: 'restore',
+      verify: false,
+      dryRun: false,
+    },
+    creator: CREATOR,
+    namespacesResolved: backup.namespacesResolved,
+    phase: 'New',
+    progress: NO_PROGRESS,
+    errors: [],
+    warnings: [],
+    findingsDropped: 0,
+    volumes: [],
+    counts: { created: 0, skipped: 0, failed: 0, omitted: 0 },
+    fence: 0,
+    createdAtMs,
+  };
+}
+
+function newBackup(createdAtMs: number, namespaces: readonly string[]): BackupRecord {
   return {
     id: 'bk-8000000000000-00',
     runId: 'run-1',
@@ -128,7 +202,7 @@ function newBackup(createdAtMs: number): BackupRecord {
     spec: {
       name: 'bench',
       vault: 'main',
-      namespaces: ['*'],
+      namespaces,
       volumeBackup: false,
       clusterScope: 'related',
       retentionDays: 30,

@@ -5,8 +5,10 @@
 import { text } from 'node:stream/consumers';
 import { readBackupObject } from '../../shared/app/read-backup.ts';
 import { isJsonObject } from '../../shared/domain/json.ts';
+import { mappingTo, postAll, restoreBodies } from './bare-create.ts';
 import { LISTS_AT_ONCE, readEveryPage } from './bare-list.ts';
 import { BenchCentre, openCluster } from './bench-centre.ts';
+import { benchNamespaces } from './fill-cluster.ts';
 import { openRawServer } from './raw-server.ts';
 
 /** Objects read one by one, spread over the backup. */
@@ -36,7 +38,7 @@ async function capture(kubeconfig: string, dir: string): Promise<Numbers> {
   const centre = await BenchCentre.create(dir, kubeconfig);
   const begunAt = performance.now();
   const cpuBefore = process.cpuUsage();
-  const record = await centre.backUp();
+  const record = await centre.backUp(['*']);
   const seconds = (performance.now() - begunAt) / 1000;
   const { user, system } = process.cpuUsage(cpuBefore);
   const peakKiB = process.resourceUsage().maxRSS;
@@ -71,12 +73,62 @@ async function readSome(
   return worst;
 }
 
+async function bareCreate(
+  kubeconfig: string,
+  { prefix, atOnce }: { readonly prefix: string; readonly atOnce: number },
+): Promise<Numbers> {
+  const client = openCluster(kubeconfig);
+  const { namespaces, objects } = await restoreBodies(client, prefix);
+  await client.close();
+  const server = await openRawServer(kubeconfig, atOnce);
+  const begunAt = performance.now();
+  await postAll(server, namespaces, atOnce);
+  await postAll(server, objects, atOnce);
+  const seconds = (performance.now() - begunAt) / 1000;
+  await server.close();
+  return { seconds, objects: namespaces.length + objects.length };
+}
+
+/** Requests that count as a restore's (design §11): what the run asks once for itself is not. */
+const RESTORE_VERBS = ['create', 'get', 'list', 'patch', 'delete'];
+
+/** A restore of a backup that is made before the clock runs. */
+async function restore(
+  kubeconfig: string,
+  { dir, prefix }: { readonly dir: string; readonly prefix: string },
+): Promise<Numbers> {
+  const centre = await BenchCentre.create(dir, kubeconfig);
+  const backup = await centre.backUp(benchNamespaces());
+  const before = { ...centre.client.requests };
+  const begunAt = performance.now();
+  const cpuBefore = process.cpuUsage();
+  const record = await centre.restore(backup, mappingTo(prefix));
+  const seconds = (performance.now() - begunAt) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const sent = RESTORE_VERBS.map(
+    (verb) => (centre.client.requests[verb] ?? 0) - (before[verb] ?? 0),
+  );
+  await centre.client.close();
+  return {
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    objects: record.counts.created,
+    requests: sent.reduce((sum, count) => sum + count, 0),
+  };
+}
+
 async function measure(task: unknown): Promise<Numbers> {
   if (!isJsonObject(task)) throw new Error('Cannot measure: the task is no JSON object');
-  const { kind, kubeconfig, dir } = task;
+  const { kind, kubeconfig, dir, prefix, atOnce } = task;
   if (typeof kubeconfig !== 'string') throw new Error('Cannot measure: no kubeconfig was given');
   if (kind === 'bare-list') return await bareList(kubeconfig);
   if (kind === 'capture' && typeof dir === 'string') return await capture(kubeconfig, dir);
+  if (kind === 'bare-create' && typeof prefix === 'string' && typeof atOnce === 'number') {
+    return await bareCreate(kubeconfig, { prefix, atOnce });
+  }
+  if (kind === 'restore' && typeof dir === 'string' && typeof prefix === 'string') {
+    return await restore(kubeconfig, { dir, prefix });
+  }
   throw new Error(`Cannot measure ${String(kind)}: no such task`);
 }
 

@@ -13,7 +13,7 @@ const NAMESPACES = 10;
 const CREATES_AT_ONCE = 32;
 
 /** One object to create. */
-interface Body {
+export interface Body {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
@@ -23,8 +23,7 @@ export async function fillCluster(
   server: RawServer,
   range: { readonly from: number; readonly to: number },
 ): Promise<void> {
-  for (let i = 0; i < NAMESPACES; i += 1) {
-    const name = namespaceName(i);
+  for (const name of benchNamespaces()) {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     const bytes = Buffer.from(JSON.stringify(namespace));
     const status = await server.post('/api/v1/namespaces', bytes);
@@ -40,6 +39,11 @@ export async function fillCluster(
     }
   };
   await Promise.all(Array.from({ length: CREATES_AT_ONCE }, create));
+}
+
+/** The namespaces that hold the objects. */
+export function benchNamespaces(): readonly string[] {
+  return Array.from({ length: NAMESPACES }, (_, i) => namespaceName(i));
 }
 
 function namespaceName(i: number): string {

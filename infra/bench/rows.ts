@@ -2,8 +2,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BenchCluster } from './bench-cluster.ts';
+import type { BenchContext, Capture } from './bench-context.ts';
 import { measureColdStarts } from './cold-start.ts';
 import { compare, type Figure, median } from './figure.ts';
+import { restoreRow } from './restore-row.ts';
 import { runChild } from './run-child.ts';
 
 const MIB = 1024 * 1024;
@@ -11,33 +13,11 @@ const MIB = 1024 * 1024;
 const FEW = 10_000;
 const MANY = 100_000;
 
-/** What rows measure with. */
-export interface BenchContext {
-  /** The shared cluster, started when first asked for. @throws Error why there is none */
-  cluster(): Promise<BenchCluster>;
-  /** Scales the number of objects down for smaller tries; 1 is what the design asks for. */
-  readonly scale: number;
-  readonly rounds: number;
-  readonly profileDir: string | undefined;
-  readonly log: (line: string) => void;
-  /** Captures already measured, by the number of objects that the cluster held. */
-  readonly captures: Map<number, Capture>;
-}
-
-/** What one capture told. */
-interface Capture {
-  readonly objects: number;
-  readonly seconds: number;
-  readonly peakBytes: number;
-  readonly rangedGets: number;
-  readonly wholeGets: number;
-  readonly readBytes: number;
-}
-
 /** The rows by name, in the order in which they fill the cluster. */
 export const ROWS = new Map<string, (context: BenchContext) => Promise<readonly Figure[]>>([
   ['capture', captureRow],
   ['memory', memoryRow],
+  ['restore', restoreRow],
   ['read-one', readOneRow],
   ['cold-start', coldStartRow],
 ]);

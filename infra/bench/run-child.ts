@@ -7,7 +7,21 @@ import { text } from 'node:stream/consumers';
 /** A measurement that `child.ts` knows. */
 export type ChildTask =
   | { readonly kind: 'bare-list'; readonly kubeconfig: string }
-  | { readonly kind: 'capture'; readonly kubeconfig: string; readonly dir: string };
+  | { readonly kind: 'capture'; readonly kubeconfig: string; readonly dir: string }
+  | {
+      readonly kind: 'bare-create';
+      readonly kubeconfig: string;
+      /** Of the namespaces to create the objects in. */
+      readonly prefix: string;
+      /** POSTs under way at once. */
+      readonly atOnce: number;
+    }
+  | {
+      readonly kind: 'restore';
+      readonly kubeconfig: string;
+      readonly dir: string;
+      readonly prefix: string;
+    };
 
 /** Figures by name. @throws Error with the child's own words where it failed */
 export async function runChild(

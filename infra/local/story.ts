@@ -262,6 +262,10 @@ async function end(status: number): Promise<never> {
   process.exit(status);
 }
 
+let played = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void end(played ? 0 : 1));
+}
 try {
   await play({ teller, api, stack, home, away, homeId: homeCluster.id, awayId: awayCluster.id });
 } catch (error) {
@@ -273,7 +277,6 @@ try {
 }
 const held = teller.summary((Date.now() - startedAt) / 1000);
 if (values.exit) await end(held ? 0 : 1);
+played = true;
 teller.say(`\nThe stack stays up until Ctrl-C. Try it:
   curl -H 'Authorization: Bearer ${stack.description.token}' ${stack.description.api}/v1/vaults/shop-vault/backups`);
-process.once('SIGINT', () => void end(0));
-process.once('SIGTERM', () => void end(0));

@@ -1,6 +1,7 @@
 /** Wire form of backups. */
 import { z } from 'zod';
 import type { BackupRecord } from '../domain/backup-record.ts';
+import { gapRemedy } from '../domain/remedy.ts';
 import { isExpired, notRestorable } from '../domain/restorable.ts';
 import type { RestoreRecord } from '../domain/restore-record.ts';
 import {
@@ -71,7 +72,15 @@ export const recordBaseSchema = z.object({
 export const backupSchema = recordBaseSchema
   .extend({
     plan: z.string().optional(),
-    coverageGaps: z.array(z.record(z.string(), z.unknown())),
+    coverageGaps: z.array(
+      z.object({
+        group: z.string(),
+        resource: z.string().optional(),
+        namespace: z.string().optional(),
+        reason: z.string(),
+        hint: z.string(),
+      }),
+    ),
     billing: z.object({
       ossBytes: z.int(),
       snapshotGiB: z.number(),
@@ -128,7 +137,7 @@ export function backupView(record: BackupRecord, nowMs: number): z.input<typeof 
   return {
     ...recordBaseView(record),
     ...(record.plan === undefined ? {} : { plan: record.plan }),
-    coverageGaps: record.coverageGaps.map((g) => ({ ...g })),
+    coverageGaps: record.coverageGaps.map((gap) => ({ ...gap, hint: gapRemedy(gap) })),
     billing: record.billing,
     ...(record.verification === undefined ? {} : { verification: { ...record.verification } }),
     ...(record.expiresAtMs === undefined ? {} : { expiresAt: timeText(record.expiresAtMs) }),

@@ -37,6 +37,22 @@ export const clusterSchema = z
   })
   .meta({ id: 'Cluster' });
 
+/** Whether a cluster can be backed up and restored into, row by row. */
+export const precheckSchema = z
+  .object({
+    items: z.array(
+      z.object({
+        check: z.string(),
+        ok: z.boolean(),
+        found: z.string(),
+        needed: z.string(),
+        /** What to do; empty where the row is fine. */
+        remedy: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Precheck' });
+
 /** A cluster as replied. */
 export function clusterView(cluster: Cluster, unreachable?: string): z.input<typeof clusterSchema> {
   const { id, name, region, clusterType, profile, network, kubernetesVersion } = cluster;

@@ -11,8 +11,10 @@ export class ResourceIndex {
   private readonly byResource = new Map<string, ApiResource>();
   private readonly byKind = new Map<string, ApiResource>();
   private readonly served = new Set<string>();
+  private readonly failures: Discovery['failures'];
 
   constructor(discovery: Discovery) {
+    this.failures = discovery.failures;
     for (const resource of discovery.resources) {
       if (resource.resource.includes('/')) continue;
       const version = apiVersionOf(resource);
@@ -30,6 +32,17 @@ export class ResourceIndex {
   /** Whether the kind (`plural.group`) is served at any version. */
   serves(resource: string): boolean {
     return this.served.has(resource);
+  }
+
+  /** Why the group of an apiVersion could not be asked for its kinds; undefined where it could. */
+  failureOf(apiVersion: string): string | undefined {
+    const slash = apiVersion.indexOf('/');
+    const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+    const version = apiVersion.slice(slash + 1);
+    const failure = this.failures.find(
+      (f) => f.group === group && (f.version === undefined || f.version === version),
+    );
+    return failure?.reason;
   }
 
   /** The kind that a reference (`apps/v1`, `Deployment`) names. */

@@ -3,6 +3,7 @@ import type { BackupRecord } from '../domain/backup-record.ts';
 import { BackupCentreError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import { isTerminal } from '../domain/phase.ts';
+import { remedyOf } from '../domain/remedy.ts';
 import { type BackupServices, openBackup } from './backup-services.ts';
 import { removeBackupFiles } from './remove-backup-files.ts';
 import { removeBackupVolumes } from './remove-backup-volumes.ts';
@@ -111,5 +112,11 @@ async function removeFiles(
 }
 
 function failure(step: string, why: BackupCentreError): Finding {
-  return { code: why.code, step: step === '' ? ABANDON : step, message: why.message };
+  const hint = remedyOf(why.code);
+  return {
+    code: why.code,
+    step: step === '' ? ABANDON : step,
+    message: why.message,
+    ...(hint === undefined ? {} : { hint }),
+  };
 }

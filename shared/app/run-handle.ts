@@ -118,8 +118,12 @@ export class RunHandle {
    * and ending the run. Runs that work on a finished record are never final by it.
    */
   recordIsFinal(): boolean {
+    return this.ownsRecord() && isTerminal(this.recordRow.value.phase);
+  }
+
+  private ownsRecord(): boolean {
     const { kind } = this.run;
-    return kind !== 'verify' && kind !== 'delete' && isTerminal(this.recordRow.value.phase);
+    return kind !== 'verify' && kind !== 'delete';
   }
 
   timeLeftMs(): number {
@@ -158,7 +162,19 @@ export class RunHandle {
     };
   }
 
+  /**
+   * Tells readers of the record why the run does not go on at present and what to do; taken back by the
+   * next progress. Runs that work on a finished record leave its message alone.
+   */
+  async showTrouble(message: string): Promise<void> {
+    if (!this.ownsRecord()) return;
+    await this.updateRecord((record) =>
+      isTerminal(record.phase) ? record : { ...record, message },
+    );
+  }
+
   async finishStep(next: string, result: Json): Promise<void> {
+    await this.endTrouble();
     const done = this.row.value.step;
     await this.write((run) => ({
       ...run,
@@ -171,6 +187,7 @@ export class RunHandle {
 
   /** Gives the lease back; the run is looked at again at that time. */
   async sleepUntil(wakeAtMs: number): Promise<void> {
+    await this.endTrouble();
     await this.write((run) => withoutLease({ ...run, attempts: 0, wakeAtMs }));
   }
 
@@ -183,6 +200,7 @@ export class RunHandle {
   }
 
   private async save(checkpoint: Json): Promise<void> {
+    await this.endTrouble();
     await this.write((run) => ({
       ...run,
       checkpoint,
@@ -192,6 +210,15 @@ export class RunHandle {
     if (this.run.cancelRequested && !this.abandoning) {
       throw new CancelledError(`Run ${this.run.id} was asked to stop`);
     }
+  }
+
+  /** The step that failed before has got on: what `showTrouble` said is over. */
+  private async endTrouble(): Promise<void> {
+    if (this.run.attempts === 0 || this.abandoning || !this.ownsRecord()) return;
+    if (this.recordRow.value.message === undefined) return;
+    await this.updateRecord((record) =>
+      isTerminal(record.phase) ? record : withoutMessage(record),
+    );
   }
 
   /** One conditional write of the row, in turn with the heartbeat. */
@@ -260,7 +287,11 @@ export class RunHandle {
         this.lost = true;
         throw this.leaseLostError();
       }
-      const after: R = { ...change(before), fence: this.token };
+      const changed = change(before);
+      // A record that ends well does not keep the words of a trouble that is over.
+      const ends = isTerminal(changed.phase) && changed.message === before.message;
+      const ended = ends && !isTerminal(before.phase) ? withoutMessage(changed) : changed;
+      const after: R = { ...ended, fence: this.token };
       if (!mayFollow(before.phase, after.phase)) {
         throw new BackupCentreError(
           'internal',
@@ -290,6 +321,12 @@ export class RunHandle {
       ? this.records.put('restores', key, record, { version })
       : this.records.put('backups', key, record, { version });
   }
+}
+
+function withoutMessage<R extends WorkRecord>(record: R): R {
+  if (record.message === undefined) return record;
+  const { message: _over, ...rest } = record;
+  return rest as R;
 }
 
 function withoutLease(run: Run): Run {

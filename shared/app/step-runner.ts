@@ -3,6 +3,7 @@
  * One invocation works until the run ends, waits, or its time is short; the next goes on from the row.
  */
 import { BackupCentreError, CancelledError, LeaseLostError } from '../domain/errors.ts';
+import { remedyOf } from '../domain/remedy.ts';
 import type { Run } from '../domain/run.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Entropy } from '../ports/entropy.ts';
@@ -174,7 +175,10 @@ async function afterFailure(
       attempt: attempts,
       pauseMs: pause,
     });
-    await handle.retryAfter(attempts, services.clock.now() + pause);
+    const nextAtMs = services.clock.now() + pause;
+    const next = `attempt ${attempts + 1} of ${ATTEMPTS_MAX} at ${new Date(nextAtMs).toISOString()}`;
+    await handle.showTrouble(troubleText(`${handle.run.step} failed, ${next}`, error));
+    await handle.retryAfter(attempts, nextAtMs);
     return 'waiting';
   }
   return await abandon(services, workflow, handle, error);
@@ -195,10 +199,20 @@ async function abandon(
       throw new LeaseLostError(`Lease of run ${handle.run.id} was lost`);
     }
     if (!(error instanceof BackupCentreError && error.retryable)) throw error;
-    await handle.retryAfter(handle.run.attempts, services.clock.now() + RETRY_DELAY_MS_MAX / 10);
+    const nextAtMs = services.clock.now() + RETRY_DELAY_MS_MAX / 10;
+    const next = `tidying up failed too, next attempt at ${new Date(nextAtMs).toISOString()}`;
+    const state = why === 'cancelled' ? 'cancelled' : `${handle.run.step} failed (${why.message})`;
+    await handle.showTrouble(troubleText(`${state}, ${next}`, error));
+    await handle.retryAfter(handle.run.attempts, nextAtMs);
     return 'waiting';
   }
   return await endRun(services, handle);
+}
+
+/** `capture failed, attempt 3 of 10 at 2026-..: Cannot ..: refused. Check that ..` */
+function troubleText(state: string, error: BackupCentreError): string {
+  const remedy = remedyOf(error.code);
+  return `${state}: ${error.message}${remedy === undefined ? '' : `. ${remedy}`}`;
 }
 
 async function goOnLater(services: RunnerServices, handle: RunHandle): Promise<InvocationResult> {

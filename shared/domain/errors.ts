@@ -61,6 +61,7 @@ export type ErrorCode =
   | 'cloud_refused'
   | 'cloud_backup_unavailable'
   | 'hbr_vault_missing'
+  | 'api_group_unavailable'
   | 'already_exists'
   | 'condition_failed'
   | 'lease_lost'

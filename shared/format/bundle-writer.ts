@@ -9,7 +9,7 @@ import {
   type CatalogSubject,
   formatCatalogLine,
 } from './catalog-line.ts';
-import { MemberPacker } from './gzip-member.ts';
+import { packLargeMember } from './gzip-member.ts';
 import { NormalisedHasher } from './normalised-hash.ts';
 import { TAR_END, tarHeaderMax, tarPadding, writeTarHeader } from './tar-entry.ts';
 
@@ -49,7 +49,6 @@ interface Packing<M> {
 /** Where a writer goes on: `offset` is the length of the archive so far; 0 begins a new one. */
 export class BundleWriter<M> {
   private readonly mtimeS: number;
-  private readonly packer = new MemberPacker();
   private readonly hasher = new NormalisedHasher();
   private readonly free: Buffer[] = [];
   private readonly packing: Packing<M>[] = [];
@@ -93,7 +92,7 @@ export class BundleWriter<M> {
   seal(mark: M): void {
     if (this.used === 0) return;
     const { raw, used, pending } = this;
-    const packed = this.packer.pack(raw.subarray(0, used));
+    const packed = packLargeMember(raw.subarray(0, used));
     // Awaited in order by `take`; until then a failure must not count as unhandled.
     packed.catch(() => undefined);
     this.packing.push({ packed, pending, raw, rawBytes: used, mark });

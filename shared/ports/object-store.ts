@@ -1,6 +1,7 @@
 /**
- * Objects in one bucket. Contract for every method: `UnavailableError('bucket_unavailable')` or
- * `ThrottledError` (both retryable) after the adapter's own bounded retries;
+ * Objects in one bucket. Contract for every method: `UnavailableError('bucket_unavailable')`,
+ * `ThrottledError` or `BackupCentreError('credentials_expired')` where the temporary keys ended (all
+ * retryable) after the adapter's own bounded retries;
  * `BackupCentreError('bucket_unavailable', retryable: false)` where the bucket is gone or refused,
  * with the vendor's words in the message.
  */

@@ -27,6 +27,8 @@ interface Application {
   readonly namespaces: readonly string[];
   /** Namespace of manifests that name none; created first. */
   readonly namespace?: string;
+  /** `all` where it installs CRDs that no custom resource of it uses yet. */
+  readonly clusterScope?: 'all';
 }
 
 const applications: readonly Application[] = [
@@ -50,6 +52,7 @@ const applications: readonly Application[] = [
           files: [join(APPS, 'argo-cd-install.yaml')],
           namespaces: ['argocd'],
           namespace: 'argocd',
+          clusterScope: 'all' as const,
         },
       ]
     : []),
@@ -141,6 +144,7 @@ describe.skipIf('reason' in available)('on a real control plane', () => {
       vault: 'vault',
       namespaces,
       volumeBackup: false,
+      clusterScope: app.clusterScope ?? 'related',
     });
     const backup = await api.finished(`${path}/${app.name}`);
     expect(backup).toMatchObject({ phase: 'Completed', errors: [] });

@@ -24,12 +24,20 @@ export interface RawApi {
   close(): Promise<void>;
 }
 
-/** What waits longest is the watch cache, which learns of compactions every 15 s. */
+/** What waits longest is the real watch cache, which learns of compactions every 15 s. */
 const UNTIL_MS = 30_000;
+const PAUSE_MS = 25;
 const PATCH_TYPE = 'application/merge-patch+json';
 
 /** Opens a client that trusts `ca`, where there is one, and nothing else. */
-export function openRawApi(server: { url: string; ca?: string; token: string }): RawApi {
+export function openRawApi(server: {
+  url: string;
+  ca?: string;
+  token: string;
+  /** How long `until` waits; less than half a minute where nothing works in the background. */
+  untilMs?: number;
+}): RawApi {
+  const { untilMs = UNTIL_MS } = server;
   const dispatcher = new Agent(server.ca === undefined ? {} : { connect: { ca: server.ca } });
   const send = async (asked: RawRequest): Promise<RawReply> => {
     const reply = await request(`${server.url}${asked.path}`, {
@@ -54,17 +62,15 @@ export function openRawApi(server: { url: string; ca?: string; token: string }):
   return {
     send,
     until: async (asked, holds) => {
-      const deadline = performance.now() + UNTIL_MS;
+      const deadline = performance.now() + untilMs;
       for (;;) {
         const reply = await send(asked);
         if (holds(reply)) return reply;
         if (performance.now() > deadline) {
           const found = JSON.stringify(reply.body).slice(0, 600);
-          throw new Error(
-            `Waited ${UNTIL_MS} ms for ${asked.path}, found ${reply.status} ${found}`,
-          );
+          throw new Error(`Waited ${untilMs} ms for ${asked.path}, found ${reply.status} ${found}`);
         }
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     },
     close: () => dispatcher.destroy(),

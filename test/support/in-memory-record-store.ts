@@ -1,5 +1,5 @@
 import { indexColumnsOf } from '../../shared/adapters/tablestore/index-columns.ts';
-import { assert, ConditionFailedError } from '../../shared/domain/errors.ts';
+import { assert, ConditionFailedError, ValidationError } from '../../shared/domain/errors.ts';
 import {
   type IndexName,
   type ListOptions,
@@ -192,8 +192,17 @@ function encodeCursor(key: readonly string[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
+/** @throws ValidationError a cursor that is none of ours */
 function decodeCursor(cursor: string): string[] {
-  return JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[];
+  try {
+    const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    if (Array.isArray(key)) return key.map(String);
+  } catch {
+    // Refused below, like any other text that is no key.
+  }
+  throw new ValidationError('Cannot go on listing: the cursor is not one of this list', [
+    { path: 'cursor', rule: 'must be the nextCursor of the page before' },
+  ]);
 }
 
 /** By bytes of UTF-8, as the vendor sorts. */

@@ -1,8 +1,5 @@
 /** What a backup holds: resources, one object, logs, results */
 import type { Context, Hono } from 'hono';
-import { stream } from 'hono/streaming';
-import { z } from 'zod';
-import { pageQuerySchema } from '../../../shared/api/common-schemas.ts';
 import {
   listBackupResources,
   readBackupLog,
@@ -12,18 +9,9 @@ import {
 import type { BackupRecord } from '../../../shared/domain/backup-record.ts';
 import { NotFoundError } from '../../../shared/domain/errors.ts';
 import type { ApiEnv } from '../api-context.ts';
+import { backupQuerySchema, objectQuerySchema, resourcesQuerySchema } from '../query-schemas.ts';
 import { readQuery } from '../request-body.ts';
-
-const vaultQuery = { vault: z.string().optional() };
-const oneQuerySchema = z.strictObject(vaultQuery);
-const listQuerySchema = pageQuerySchema.extend({
-  ...vaultQuery,
-  cursor: z.coerce.number().int().min(0).optional(),
-});
-const objectQuerySchema = z.strictObject({
-  ...vaultQuery,
-  reveal: z.enum(['true', 'false']).default('false'),
-});
+import { textReply } from '../text-reply.ts';
 
 /** Finds the backup of the path. */
 type FindBackup = (c: Context<ApiEnv>, vault: string | undefined) => Promise<BackupRecord>;
@@ -31,7 +19,7 @@ type FindBackup = (c: Context<ApiEnv>, vault: string | undefined) => Promise<Bac
 /** Adds the routes below a backup. */
 export function addBackupContents(routes: Hono<ApiEnv>, findBackup: FindBackup): void {
   routes.get('/:backup/resources', async (c) => {
-    const { vault, limit, cursor } = readQuery(c.req.raw, listQuerySchema);
+    const { vault, limit, cursor } = readQuery(c.req.raw, resourcesQuerySchema);
     const record = await findBackup(c, vault);
     const page = await listBackupResources(c.get('services'), record, {
       limit,
@@ -51,15 +39,12 @@ export function addBackupContents(routes: Hono<ApiEnv>, findBackup: FindBackup):
     return c.body(object, 200, { 'content-type': 'application/json' });
   });
   routes.get('/:backup/logs', async (c) => {
-    const { vault } = readQuery(c.req.raw, oneQuerySchema);
+    const { vault } = readQuery(c.req.raw, backupQuerySchema);
     const record = await findBackup(c, vault);
-    c.header('content-type', 'text/plain; charset=utf-8');
-    return stream(c, async (out) => {
-      for await (const piece of readBackupLog(c.get('services'), record)) await out.write(piece);
-    });
+    return await textReply(c, readBackupLog(c.get('services'), record));
   });
   routes.get('/:backup/results', async (c) => {
-    const { vault } = readQuery(c.req.raw, oneQuerySchema);
+    const { vault } = readQuery(c.req.raw, backupQuerySchema);
     return c.json(await readBackupResults(c.get('services'), await findBackup(c, vault)));
   });
 }

@@ -1,12 +1,11 @@
 /** /v1/clusters/{cluster}/backups */
 import { type Context, Hono } from 'hono';
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   type BackupRequest,
   backupRequestSchema,
   backupView,
 } from '../../../shared/api/backup-schemas.ts';
-import { pageQuerySchema, phaseSchema } from '../../../shared/api/common-schemas.ts';
 import { labelSelectorOf } from '../../../shared/api/label-selector-view.ts';
 import { cancelRun } from '../../../shared/app/cancel-run.ts';
 import { type BackupOrder, createBackup } from '../../../shared/app/create-backup.ts';
@@ -17,18 +16,9 @@ import { startVerify } from '../../../shared/app/start-verify.ts';
 import { findVault } from '../../../shared/app/vault-catalogue.ts';
 import type { BackupRecord } from '../../../shared/domain/backup-record.ts';
 import type { ApiEnv } from '../api-context.ts';
+import { backupQuerySchema, recordQuerySchema } from '../query-schemas.ts';
 import { readBody, readQuery } from '../request-body.ts';
 import { addBackupContents } from './backup-contents.ts';
-
-/** Filters of lists of records. */
-export const recordQuerySchema = pageQuerySchema.extend({
-  phase: phaseSchema.optional(),
-  plan: z.string().optional(),
-  vault: z.string().optional(),
-  namespace: z.string().optional(),
-});
-
-const oneQuerySchema = z.strictObject({ vault: z.string().optional() });
 
 /** Routes of backups. */
 export function backupRoutes(): Hono<ApiEnv> {
@@ -54,16 +44,16 @@ export function backupRoutes(): Hono<ApiEnv> {
     return c.json({ ...page, items: page.items.map((b) => backupView(b, now)) });
   });
   routes.get('/:backup', async (c) => {
-    const record = await backupOf(c, readQuery(c.req.raw, oneQuerySchema).vault);
+    const record = await backupOf(c, readQuery(c.req.raw, backupQuerySchema).vault);
     return c.json(backupView(record, c.get('services').clock.now()));
   });
   routes.post('/:backup/cancel', async (c) => {
-    const record = await backupOf(c, readQuery(c.req.raw, oneQuerySchema).vault);
+    const record = await backupOf(c, readQuery(c.req.raw, backupQuerySchema).vault);
     await cancelRun(c.get('services'), record);
     return c.json(backupView(await reread(c, record), c.get('services').clock.now()), 202);
   });
   routes.post('/:backup/verify', async (c) => {
-    const record = await backupOf(c, readQuery(c.req.raw, oneQuerySchema).vault);
+    const record = await backupOf(c, readQuery(c.req.raw, backupQuerySchema).vault);
     await startVerify(c.get('services'), record);
     return c.json(backupView(await reread(c, record), c.get('services').clock.now()), 202);
   });

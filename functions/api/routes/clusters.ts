@@ -4,6 +4,7 @@ import { clusterRequestSchema, clusterView } from '../../../shared/api/cluster-s
 import { pageQuerySchema } from '../../../shared/api/common-schemas.ts';
 import { bindingView } from '../../../shared/api/vault-schemas.ts';
 import { bindingsOf, bindVault } from '../../../shared/app/bind-vault.ts';
+import { precheckCluster } from '../../../shared/app/precheck-cluster.ts';
 import {
   findCluster,
   listClusters,
@@ -45,6 +46,10 @@ export function clusterRoutes(): Hono<ApiEnv> {
   routes.delete('/:cluster', async (c) => {
     const id = c.req.param('cluster');
     return c.json(clusterView(await unregisterCluster(c.get('services'), c.get('principal'), id)));
+  });
+  routes.get('/:cluster/precheck', async (c) => {
+    const id = c.req.param('cluster');
+    return c.json({ items: await precheckCluster(c.get('services'), c.get('principal'), id) });
   });
   routes.get('/:cluster/vaults', async (c) => {
     const query = readQuery(c.req.raw, pageQuerySchema);

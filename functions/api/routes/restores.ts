@@ -1,6 +1,5 @@
 /** /v1/clusters/{cluster}/restores */
 import { type Context, Hono } from 'hono';
-import { stream } from 'hono/streaming';
 import { pageQuerySchema } from '../../../shared/api/common-schemas.ts';
 import { labelSelectorOf } from '../../../shared/api/label-selector-view.ts';
 import {
@@ -16,8 +15,10 @@ import { readRestoreItems, readRestoreLog } from '../../../shared/app/read-resto
 import { findCluster } from '../../../shared/app/register-cluster.ts';
 import type { RestoreRecord } from '../../../shared/domain/restore-record.ts';
 import type { ApiEnv } from '../api-context.ts';
+import { recordQuerySchema } from '../query-schemas.ts';
 import { readBody, readQuery } from '../request-body.ts';
-import { clusterOf, recordFilter, recordQuerySchema } from './backups.ts';
+import { textReply } from '../text-reply.ts';
+import { clusterOf, recordFilter } from './backups.ts';
 
 /** Routes of restores; `{cluster}` is the target. */
 export function restoreRoutes(): Hono<ApiEnv> {
@@ -49,10 +50,7 @@ export function restoreRoutes(): Hono<ApiEnv> {
   });
   routes.get('/:restore/logs', async (c) => {
     const record = await restoreOf(c);
-    c.header('content-type', 'text/plain; charset=utf-8');
-    return stream(c, async (out) => {
-      for await (const piece of readRestoreLog(c.get('services'), record)) await out.write(piece);
-    });
+    return await textReply(c, readRestoreLog(c.get('services'), record));
   });
   return routes;
 }

@@ -1,6 +1,5 @@
 /** /v1/vaults */
 import { Hono } from 'hono';
-import { z } from 'zod';
 import { backupView } from '../../../shared/api/backup-schemas.ts';
 import { pageQuerySchema } from '../../../shared/api/common-schemas.ts';
 import {
@@ -16,9 +15,8 @@ import { BackupCentreError } from '../../../shared/domain/errors.ts';
 import { maySeeVault } from '../../../shared/domain/principal.ts';
 import type { ApiEnv } from '../api-context.ts';
 import { pageOf } from '../page.ts';
+import { vaultBackupsQuerySchema } from '../query-schemas.ts';
 import { readBody, readQuery } from '../request-body.ts';
-
-const backupsQuerySchema = pageQuerySchema.extend({ cluster: z.string().optional() });
 
 /** Routes of vaults. */
 export function vaultRoutes(): Hono<ApiEnv> {
@@ -54,7 +52,7 @@ export function vaultRoutes(): Hono<ApiEnv> {
   });
   routes.get('/:vault/backups', async (c) => {
     const { records, clock } = c.get('services');
-    const { cluster, ...query } = readQuery(c.req.raw, backupsQuerySchema);
+    const { cluster, ...query } = readQuery(c.req.raw, vaultBackupsQuerySchema);
     const vault = await findVault(records, c.get('principal'), c.req.param('vault'));
     const page = await listVaultBackups(records, vault.value.identity, {
       limit: query.limit,

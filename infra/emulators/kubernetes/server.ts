@@ -1,7 +1,7 @@
 /**
  * A Kubernetes API server in one process, with the controllers that a cluster cannot do without:
- * namespaces, garbage collection, CRDs, default service accounts. FIDELITY.md says what it does,
- * what differs from kube-apiserver 1.34, and what is absent.
+ * namespaces, garbage collection, CRDs, quotas, default service accounts. FIDELITY.md says what it
+ * does, what differs from kube-apiserver 1.34, and what is absent.
  */
 import { stringify } from 'yaml';
 import { FaultPlan } from '../kit/fault-plan.ts';
@@ -15,6 +15,7 @@ import { GarbageCollector } from './controllers/garbage-collector.ts';
 import { NamespaceController } from './controllers/namespace-controller.ts';
 import { NamespaceDefaults } from './controllers/namespace-defaults.ts';
 import { NodeTaints } from './controllers/node-taints.ts';
+import { QuotaController } from './controllers/quota-controller.ts';
 import { CrdController } from './crd/crd-controller.ts';
 import { handleRequest } from './http/request-handler.ts';
 import { WatchHub } from './read/watch-hub.ts';
@@ -132,6 +133,7 @@ export async function startKubernetesEmulator(
     new GarbageCollector(cluster),
     new ApiServiceController(cluster),
     new NodeTaints(cluster),
+    new QuotaController(cluster),
   ];
   // A pod may be created as soon as the server answers: its account must be there.
   await defaults.queue.idle();

@@ -86,7 +86,7 @@ export class CsClusterDirectory implements ClusterDirectory {
         if (reason === 'expired') this.ways.delete(wayKey(cluster));
         return (await this.wayTo(cluster)).access;
       },
-      { pacing: this.pacing },
+      { pacing: this.pacing, cluster: cluster.id },
     );
   }
 

@@ -28,6 +28,8 @@ export interface TransportOptions {
   readonly connectionsMax?: number;
   /** Ask for compressed replies: less traffic, more work here. Default: not on loopback. */
   readonly compress?: boolean;
+  /** Id of the cluster, for messages. */
+  readonly cluster?: string;
 }
 
 /** One request. */
@@ -114,13 +116,20 @@ export class ApiTransport {
       const reply = await this.exchange(await way, request);
       if (reply.status < 400) return { reply };
       if (reply.status === 429) this.count('throttled');
-      const error = fromReply(reply, request);
+      const error = fromReply(reply, this.named(request));
       return { error, mayRepeat: mayRepeat(reply, error, request), way };
     } catch (thrown) {
-      const error = fromTransportError(thrown, request.attempt);
+      const error = fromTransportError(thrown, this.named(request).attempt);
       const repeats = error.retryable && (request.repeatable || wasNeverSent(thrown));
       return { error, mayRepeat: repeats, way };
     }
+  }
+
+  /** The request in the words of messages: they say which cluster. */
+  private named(request: ApiRequest): ApiRequest {
+    const { cluster } = this.options;
+    if (cluster === undefined) return request;
+    return { ...request, attempt: `${request.attempt} in cluster ${cluster}` };
   }
 
   private async exchange(way: Way, request: ApiRequest): Promise<ApiReply> {

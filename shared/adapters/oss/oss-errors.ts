@@ -12,14 +12,10 @@ const THROTTLED_RETRY_MS = 1_000;
 
 const NOT_FOUND = new Set(['NoSuchKey', 'NoSuchUpload', 'NoSuchVersion']);
 const BAD_PARTS = new Set(['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall']);
-/** Broken on the way (digests), or temporary keys that ended: the next client has fresh ones. */
-const PASSING = new Set([
-  'BadDigest',
-  'InvalidDigest',
-  'RequestTimeout',
-  'SecurityTokenExpired',
-  'InvalidSecurityToken',
-]);
+/** Broken on the way. */
+const PASSING = new Set(['BadDigest', 'InvalidDigest', 'RequestTimeout']);
+/** Temporary keys that ended: the next client has fresh ones. */
+const EXPIRED = new Set(['SecurityTokenExpired', 'InvalidSecurityToken']);
 
 /** The vendor's code of an SDK error, or its name where no reply came. */
 export function ossCode(error: unknown): string {
@@ -44,6 +40,9 @@ export function fromOssError(error: unknown, attempt: string): BackupCentreError
   // The SDK's error is not kept as the cause: it carries sockets, headers and keys.
   if (status === 429 || /QpsLimit|RateLimit|Throttl/i.test(code)) {
     return new ThrottledError(message, THROTTLED_RETRY_MS);
+  }
+  if (EXPIRED.has(code)) {
+    return new BackupCentreError('credentials_expired', message, { retryable: true, details });
   }
   if (PASSING.has(code) || isNoReply(error, status) || (status !== undefined && status >= 500)) {
     return new UnavailableError('bucket_unavailable', message);

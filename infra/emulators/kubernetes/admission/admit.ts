@@ -4,6 +4,7 @@ import type { JsonObject } from '../json-tree.ts';
 import type { ServedResource } from '../resources/served-resource.ts';
 import type { Writer } from '../writer.ts';
 import { admitDefaultClasses } from './default-classes.ts';
+import { applyLimitDefaults, checkLimits } from './limit-ranges.ts';
 import { checkNamespace, checkNamespaceDeletion } from './namespace-lifecycle.ts';
 import { admitPod } from './pod-admission.ts';
 
@@ -34,11 +35,15 @@ export async function admitCreate(
 ): Promise<JsonObject> {
   const { resource, namespace, object } = request;
   checkNamespace(cluster, request);
-  if (resource.storageKey === 'pods') admitPod(cluster, namespace ?? '', object);
+  if (resource.storageKey === 'pods') {
+    applyLimitDefaults(cluster, namespace ?? '', object);
+    admitPod(cluster, namespace ?? '', object);
+  }
   admitDefaultClasses(cluster, resource.storageKey, object);
   const review = { ...request, operation: 'CREATE', subresource: '', old: undefined } as const;
   const mutated = await cluster.webhooks.mutate({ ...review, object });
   prepare(mutated);
+  checkLimits(cluster, { ...request, object: mutated });
   await cluster.webhooks.validate({ ...review, object: mutated });
   return mutated;
 }
@@ -52,6 +57,9 @@ export async function admitUpdate(
   const review = { ...request, operation: 'UPDATE' } as const;
   const mutated = await cluster.webhooks.mutate(review);
   prepare(mutated);
+  // What a pod asks for cannot be changed, so only claims are looked at again.
+  const isClaim = request.resource.storageKey === 'persistentvolumeclaims';
+  if (isClaim && request.subresource === '') checkLimits(cluster, { ...request, object: mutated });
   await cluster.webhooks.validate({ ...review, object: mutated });
   return mutated;
 }

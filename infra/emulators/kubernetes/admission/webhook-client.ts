@@ -36,15 +36,19 @@ function addressOf(hook: JsonObject): string {
   if (url !== '') return url;
   const service = objectAt(hook, 'clientConfig', 'service') ?? {};
   const host = `${textAt(service, 'name')}.${textAt(service, 'namespace')}.svc`;
-  return `https://${host}:${numberAt(service, 'port') ?? 443}${textAt(service, 'path')}`;
+  return `https://${host}:${numberAt(service, 'port') ?? 443}${textAt(service, 'path') || '/'}`;
 }
 
+/** A failed connection in Go's words, since clients look for them in messages. */
 function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
-  const cause: unknown = error.cause;
-  const inner = cause instanceof Error ? cause.message : '';
   if (error.name.includes('Timeout')) return 'context deadline exceeded';
-  return inner === '' ? error.message : inner;
+  if (error.cause instanceof Error && error.cause.message !== '') return reasonOf(error.cause);
+  return error.message.replace(
+    /^connect ECONNREFUSED (.+)$/,
+    'dial tcp $1: connect: connection refused',
+  );
 }
 
 function agentOf(hook: JsonObject): Agent | undefined {

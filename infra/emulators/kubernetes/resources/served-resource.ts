@@ -40,7 +40,8 @@ export interface Strategy {
   readonly createsOnUpdate: boolean;
   /** A PUT without resourceVersion overwrites whatever is there. */
   readonly updatesUnconditionally: boolean;
-  prepareForCreate?(object: JsonObject): void;
+  /** `warn` tells the client something beside the reply. */
+  prepareForCreate?(object: JsonObject, warn: (text: string) => void): void;
   prepareForUpdate?(object: JsonObject, old: JsonObject): void;
   validate?(object: JsonObject): FieldError[];
   validateUpdate?(object: JsonObject, old: JsonObject): FieldError[];

@@ -63,8 +63,10 @@ function decimalText(nano: bigint, form: 'decimal' | 'exponent'): string {
 /** The canonical text of a quantity (`1000m` is `1`, `1024Mi` is `1Gi`); undefined if malformed. */
 export function canonicalQuantity(text: string): string | undefined {
   const quantity = parseQuantity(text.trim());
-  if (quantity === undefined) return undefined;
-  const { nano, form } = quantity;
+  return quantity === undefined ? undefined : quantityText(quantity);
+}
+
+function quantityText({ nano, form }: Quantity): string {
   if (nano === 0n) return '0';
   const size = nano < 0n ? -nano : nano;
   const unit = 1_000_000_000n;
@@ -85,6 +87,28 @@ export function compareQuantities(a: string, b: string): number {
   const left = parseQuantity(a)?.nano ?? 0n;
   const right = parseQuantity(b)?.nano ?? 0n;
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+const zero: Quantity = { nano: 0n, form: 'decimal' };
+
+/** The sum of two quantities in the form of the first that is not zero, as Go adds. */
+export function addQuantities(a: string, b: string): string {
+  const [left, right] = [parseQuantity(a) ?? zero, parseQuantity(b) ?? zero];
+  const form = left.nano === 0n ? right.form : left.form;
+  return quantityText({ nano: left.nano + right.nano, form });
+}
+
+/** What `a` has more than `b`; `0` where it has less. */
+export function quantityBeyond(a: string, b: string): string {
+  const [left, right] = [parseQuantity(a) ?? zero, parseQuantity(b) ?? zero];
+  const nano = left.nano > right.nano ? left.nano - right.nano : 0n;
+  return quantityText({ nano, form: left.form });
+}
+
+/** How many times `b` fits into `a`; undefined where `b` is zero. */
+export function quantityRatio(a: string, b: string): number | undefined {
+  const [left, right] = [parseQuantity(a) ?? zero, parseQuantity(b) ?? zero];
+  return right.nano === 0n ? undefined : Number(left.nano) / Number(right.nano);
 }
 
 const timePattern =

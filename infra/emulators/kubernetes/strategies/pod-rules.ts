@@ -10,6 +10,7 @@ import {
   textAt,
 } from '../json-tree.ts';
 import { qosClassOf, validatePodSpec } from '../validation/pod-spec.ts';
+import { readAppArmorAnnotations } from './app-armor.ts';
 import type { KindRules } from './strategy-table.ts';
 
 const mayChange =
@@ -45,7 +46,8 @@ function validateUpdate(object: JsonObject, old: JsonObject): FieldError[] {
 }
 
 const podRules: KindRules = {
-  prepareForCreate: (object) => {
+  prepareForCreate: (object, warn) => {
+    readAppArmorAnnotations(object, warn);
     object.status = { phase: 'Pending', qosClass: qosClassOf(objectAt(object, 'spec') ?? {}) };
   },
   validate: (object) => validatePodSpec(objectAt(object, 'spec') ?? {}, 'spec'),

@@ -6,7 +6,14 @@ import {
   requiredField,
   unsupportedValue,
 } from '../field-error.ts';
-import { deepEqual, type JsonObject, objectAt, textAt, textsAt } from '../json-tree.ts';
+import {
+  deepEqual,
+  ensureObject,
+  type JsonObject,
+  objectAt,
+  textAt,
+  textsAt,
+} from '../json-tree.ts';
 import { compareQuantities } from '../schema/scalars.ts';
 import type { KindRules } from './strategy-table.ts';
 
@@ -31,6 +38,30 @@ function validateClaim(object: JsonObject): FieldError[] {
     wrong.push(invalidField('spec.resources[storage]', size, 'must be greater than zero'));
   }
   return wrong;
+}
+
+const dataSourceKinds = new Set([
+  '/PersistentVolumeClaim',
+  'snapshot.storage.k8s.io/VolumeSnapshot',
+]);
+
+/**
+ * Each of `dataSource` and `dataSourceRef` is filled in from the other; a source of another kind
+ * is silently dropped where only the older field names it. @see pkg/api/persistentvolumeclaim
+ */
+function normaliseDataSources(spec: JsonObject, before: JsonObject = {}): void {
+  const hadSource = before.dataSource !== undefined || before.dataSourceRef !== undefined;
+  const source = objectAt(spec, 'dataSource');
+  const reference = objectAt(spec, 'dataSourceRef');
+  if (reference !== undefined) {
+    if (source !== undefined || textAt(reference, 'namespace') !== '') return;
+    const { namespace: _namespace, ...local } = reference;
+    spec.dataSource = local;
+  } else if (source !== undefined) {
+    const kind = `${textAt(source, 'apiGroup')}/${textAt(source, 'kind')}`;
+    if (hadSource || dataSourceKinds.has(kind)) spec.dataSourceRef = { ...source };
+    else delete spec.dataSource;
+  }
 }
 
 const claimFixed =
@@ -149,6 +180,10 @@ export const storageRules: Readonly<Record<string, KindRules>> = {
   persistentvolumeclaims: {
     prepareForCreate: (object) => {
       object.status = { phase: 'Pending' };
+      normaliseDataSources(ensureObject(object, 'spec'));
+    },
+    prepareForUpdate: (object, old) => {
+      normaliseDataSources(ensureObject(object, 'spec'), objectAt(old, 'spec'));
     },
     validate: validateClaim,
     validateUpdate: validateClaimUpdate,

@@ -1,6 +1,7 @@
 /** Creating an object: every way leads through here (POST, apply, PUT of some kinds, controllers). */
 import { randomInt, randomUUID } from 'node:crypto';
 import { admitCreate } from '../admission/admit.ts';
+import { quotaCharges } from '../admission/resource-quotas.ts';
 import type { Cluster } from '../cluster.ts';
 import { invalidObject } from '../field-error.ts';
 import { type JsonObject, objectAt, textAt } from '../json-tree.ts';
@@ -70,13 +71,13 @@ function fillSystemFields(request: CreateRequest, nowMs: number): void {
 }
 
 function prepare(request: CreateRequest): void {
-  const { resource, object } = request;
+  const { resource, object, writer } = request;
   const { strategy } = resource;
   const metadata = metadataOf(object);
   // Kinds that do not count generations keep whatever number they are given.
   if (strategy.generationFields !== undefined) metadata.generation = 1;
   if (strategy.hasStatus && !strategy.acceptsStatusAtCreation) delete object.status;
-  strategy.prepareForCreate?.(object);
+  strategy.prepareForCreate?.(object, (text) => writer.warnings.push(text));
   const errors = [
     ...validateObjectMeta(object, strategy.checkName, resource.info),
     ...(strategy.validate?.(object) ?? []),
@@ -98,6 +99,8 @@ function save(cluster: Cluster, request: CreateRequest, object: JsonObject): Jso
   };
   const key = keyOf(place);
   return cluster.store.transact(() => {
+    // A quota that is used up refuses what exists already, too: admission comes first.
+    const charges = quotaCharges(cluster, { resource, namespace, object });
     const there = cluster.store.read(key);
     if (there !== undefined) {
       throw alreadyExists({ group, plural, name }, isDeleting(parseStored(there)));
@@ -109,6 +112,7 @@ function save(cluster: Cluster, request: CreateRequest, object: JsonObject): Jso
       delete metadataOf(final).resourceVersion;
       return final;
     }
+    for (const { key: quotaKey, quota } of charges) cluster.store.put(quotaKey, quota);
     const stored = resource.codec.toStorage(final);
     const revision = cluster.store.put(key, stored);
     metadataOf(final).resourceVersion = String(revision);

@@ -1,5 +1,6 @@
 /** Changing an object: PUT, every kind of PATCH, and subresources lead through here. */
 import { admitUpdate } from '../admission/admit.ts';
+import { quotaCharges } from '../admission/resource-quotas.ts';
 import type { Cluster } from '../cluster.ts';
 import { invalidField, invalidObject } from '../field-error.ts';
 import { copyObject, deepEqual, type JsonObject, objectsAt, textAt } from '../json-tree.ts';
@@ -197,8 +198,13 @@ export async function updateObject(cluster: Cluster, request: UpdateRequest): Pr
       const now = cluster.store.read(key);
       if (now === undefined) throw notFound(subjectOf(request));
       if (!now.equals(json)) return undefined;
+      const charges =
+        request.subresource === ''
+          ? quotaCharges(cluster, { resource, namespace, object: next, old })
+          : [];
       cluster.allocators.beforeUpdate(place, next, old, writer);
       if (writer.dryRun) return next;
+      for (const { key: quotaKey, quota } of charges) cluster.store.put(quotaKey, quota);
       const stored = codec.toStorage(next);
       if (isDeleting(stored) && finishDeletion(cluster.store, resource, key, stored)) return next;
       const revision = cluster.store.put(key, stored);

@@ -6,6 +6,7 @@ import { BackupCentreError } from '../../../domain/errors.ts';
 import type { Finding } from '../../../domain/finding.ts';
 import { isJsonObject, type Json, objectAt } from '../../../domain/json.ts';
 import { isTerminal } from '../../../domain/phase.ts';
+import { remedyOf } from '../../../domain/remedy.ts';
 import type { RestoreRecord } from '../../../domain/restore-record.ts';
 import { parseExact } from '../../../format/exact-json.ts';
 import { formatRestoreItems, type RestoreItemLine } from '../../../format/restore-items.ts';
@@ -38,7 +39,7 @@ export async function abandonRestore(
   const end = readEnd(context.checkpoint) ?? (await fixEnd(services, context, message));
   const unwritten = await writeFiles(services, context, end);
   const step = context.run.step === '' ? ABANDON : context.run.step;
-  const errors: Finding[] = why === 'cancelled' ? [] : [{ code: why.code, step, message }];
+  const errors = why === 'cancelled' ? [] : [failure(step, why)];
   const state = await RestoreState.replay(context.scratch, end.items);
   await releaseBackup(services, context.record());
   await context.updateRecord((record) => ({
@@ -48,6 +49,11 @@ export async function abandonRestore(
     counts: state.counts,
     completedAtMs: end.completedAtMs,
   }));
+}
+
+function failure(step: string, { code, message }: BackupCentreError): Finding {
+  const hint = remedyOf(code);
+  return { code, step, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 interface End extends FilesPosition {

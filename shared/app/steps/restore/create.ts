@@ -15,6 +15,7 @@ import { openBundle, type RestoreServices } from '../../restore-services.ts';
 import type { Step, StepContext, StepOutcome } from '../../step.ts';
 import { AdaptivePool } from './adaptive-pool.ts';
 import { waitInPlace } from './cluster-waits.ts';
+import { groupUnavailable } from './prepare-object.ts';
 import { refuseObject, restoreBareNamespace, restoreObject } from './restore-object.ts';
 import { type PlanEntry, readPlan } from './restore-plan.ts';
 import { CREATE_STEP, RestoreSession } from './restore-session.ts';
@@ -24,6 +25,8 @@ const TIME_LEFT_MS_MIN = 15_000;
 
 /** Definitions and namespaces are waited for this long altogether, ms. */
 const WAIT_MS_MAX = 600_000;
+/** An API group that does not answer is waited for this long: often it never will, ms. */
+const GROUP_WAIT_MS_MAX = 120_000;
 
 const DEFINITIONS_WAVE = 0;
 const NAMESPACES_WAVE = 1;
@@ -53,6 +56,7 @@ class CreateRun {
   private readonly context: StepContext<RestoreRecord>;
   private readonly pool = new AdaptivePool();
   private later: PlannedObject[] = [];
+  private unanswered: PlannedObject[] = [];
   private definitionsAreThere = false;
   private namespacesAreThere = false;
   private failure: { readonly error: unknown } | undefined;
@@ -102,9 +106,8 @@ class CreateRun {
       });
       this.throwFailure();
     }
-    const outcome = await this.enterStage(Number.POSITIVE_INFINITY);
-    if (outcome !== undefined) return outcome;
-    return { kind: 'done' };
+    const outcome = (await this.enterStage(Number.POSITIVE_INFINITY)) ?? (await this.awaitGroups());
+    return outcome ?? { kind: 'done' };
   }
 
   private logEnd(): void {
@@ -133,6 +136,7 @@ class CreateRun {
     const { entry, bytes } = planned;
     const result = await restoreObject(this.session, this.pool, entry, bytes);
     if (result === 'later') this.later.push(planned);
+    if (result === 'unanswered') this.unanswered.push(planned);
   }
 
   /** Everything of earlier stages is through, and what the wave rests on is there. */
@@ -213,16 +217,58 @@ class CreateRun {
     });
   }
 
-  /** Waits as `waitInPlace` does; after `WAIT_MS_MAX` the run goes on without. */
+  /** Objects of groups that did not answer are asked for again, until they do or time is up. */
+  private async awaitGroups(): Promise<StepOutcome | undefined> {
+    const { session, pool, context } = this;
+    if (this.unanswered.length === 0) return undefined;
+    const waiting = this.unansweredText();
+    session.journal.log('warning', waiting);
+    await context.updateRecord((record) => ({ ...record, message: `Waiting: ${waiting}` }));
+    const isThere = async (): Promise<boolean> => {
+      await session.refreshIndex();
+      const again = this.unanswered;
+      this.unanswered = [];
+      for (const planned of again) await pool.add(() => this.restore(planned));
+      await pool.drain();
+      return this.unanswered.length === 0;
+    };
+    const onLate = () => {
+      for (const { entry } of this.unanswered) {
+        const { apiVersion } = entry.line;
+        const failure = session.index.failureOf(apiVersion) ?? 'no reply';
+        refuseObject(session, entry, groupUnavailable(session, apiVersion, failure));
+      }
+      this.unanswered = [];
+    };
+    const outcome = await this.await(isThere, onLate, GROUP_WAIT_MS_MAX);
+    if (outcome === undefined) {
+      await context.updateRecord(({ message: _over, ...record }) => record);
+    }
+    return outcome;
+  }
+
+  private unansweredText(): string {
+    const { session, unanswered } = this;
+    const groups = [...new Set(unanswered.map(({ entry }) => entry.line.apiVersion))].sort();
+    return `API group ${groups.join(', ')} of cluster ${session.record.cluster} does not answer, ${unanswered.length} objects want it`;
+  }
+
+  /** Waits as `waitInPlace` does; after `waitMsMax` the run goes on without. */
   private async await(
     isThere: () => Promise<boolean>,
     onLate: () => void,
+    waitMsMax = WAIT_MS_MAX,
   ): Promise<StepOutcome | undefined> {
     const { session, context } = this;
     if (await isThere()) return undefined;
     const since = session.waitingSinceMs ?? session.services.clock.now();
-    session.setWaitingSince(since);
-    const deadlineMs = since + WAIT_MS_MAX;
+    if (session.waitingSinceMs === undefined) {
+      session.setWaitingSince(since);
+      // Kept now, so that a worker that dies while it waits does not make the wait begin anew.
+      await session.flushed();
+      await session.flush();
+    }
+    const deadlineMs = since + waitMsMax;
     const outcome = await waitInPlace(session.services, context, { isThere, deadlineMs });
     if (typeof outcome === 'object') return outcome;
     session.setWaitingSince(undefined);

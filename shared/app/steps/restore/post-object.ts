@@ -21,7 +21,9 @@ const LOST_PAUSE_MS = 1_000;
 export type PostOutcome =
   | { readonly kind: 'created'; readonly reply: Uint8Array }
   | { readonly kind: 'exists'; readonly bytes: Uint8Array }
-  | { readonly kind: 'refused'; readonly error: BackupCentreError };
+  | { readonly kind: 'refused'; readonly error: BackupCentreError }
+  /** The API server answers, the server of this group behind it does not. */
+  | { readonly kind: 'unanswered'; readonly failure: string };
 
 /**
  * Creates the object. `source` is the object as the backup has it: it tells which ports the user set.
@@ -54,7 +56,13 @@ export async function postObject(
     if (refusal.retryable) {
       // The object may be there: the reply was lost, not necessarily the request.
       lost += 1;
-      if (lost > LOST_MAX || refusal.code !== 'cluster_unreachable') throw refusal;
+      if (refusal.code !== 'cluster_unreachable') throw refusal;
+      if (lost > LOST_MAX) {
+        await session.refreshIndex();
+        const failure = session.index.failureOf(object.apiVersion);
+        if (failure === undefined) throw refusal;
+        return { kind: 'unanswered', failure };
+      }
       await services.clock.sleep(LOST_PAUSE_MS * lost, context.signal);
     }
     const bytes = await existing(session, target);

@@ -162,6 +162,8 @@ function notServed(record: RestoreRecord, manifest: Manifest, served: Discovery)
     const { apiVersion, resource, objects } = kind;
     const wanted = standingOf(record.spec, { resource, name: '', namespace: '' }).kind !== 'out';
     if (objects === 0 || !wanted || known.has(`${apiVersion} ${resource}`)) return [];
+    // Its group may answer again by the time that its objects are created; else they say so.
+    if (served.failures.some((f) => apiVersion.startsWith(`${f.group}/`))) return [];
     const other = groups.get(resource);
     // Its definition may come with the backup; whether it does is known once the objects are read.
     if (other === undefined && hasDefinitions && resource.includes('.')) return [];

@@ -21,6 +21,9 @@ export interface Unpreparable {
   readonly message: string;
 }
 
+/** Reason of an object whose API group is registered in the target and does not answer. */
+export const GROUP_UNAVAILABLE = 'api_group_unavailable';
+
 const VOLUMES = 'persistentvolumes';
 
 /** Makes the object to create of what the backup holds. */
@@ -32,6 +35,8 @@ export async function prepareObject(
   const { apiVersion, resource: name, kind } = entry.line;
   const resource = session.index.find(apiVersion, name);
   if (resource === undefined) {
+    const failure = session.index.failureOf(apiVersion);
+    if (failure !== undefined) return groupUnavailable(session, apiVersion, failure);
     const message = `the target does not serve ${kind} ${apiVersion}`;
     return { reason: 'unsupported_version', message };
   }
@@ -53,6 +58,16 @@ export async function prepareObject(
   });
   changes.push(...relink(session, entry, object, owners));
   return { target: targetOf(resource, object), object, changes };
+}
+
+/** Why nothing of a group can be created now. */
+export function groupUnavailable(
+  session: RestoreSession,
+  apiVersion: string,
+  failure: string,
+): Unpreparable {
+  const message = `API group ${apiVersion} of cluster ${session.record.cluster} does not answer: ${failure}`;
+  return { reason: GROUP_UNAVAILABLE, message };
 }
 
 /** Where an object goes. */

@@ -5,6 +5,7 @@ import {
   type KubeObject,
   type ObjectReference,
 } from '../../../domain/kube-object.ts';
+import { remedyOf } from '../../../domain/remedy.ts';
 import type { RestoreAction } from '../../../domain/restore-record.ts';
 import { parseExact } from '../../../format/exact-json.ts';
 import type { RestoreItemLine } from '../../../format/restore-items.ts';
@@ -12,20 +13,34 @@ import type { AdaptivePool } from './adaptive-pool.ts';
 import { diskOf } from './disks.ts';
 import { type DryRunPlace, proveElsewhere } from './dry-run.ts';
 import { postObject } from './post-object.ts';
-import { asKubeObject, type PreparedObject, prepareObject, targetOf } from './prepare-object.ts';
+import {
+  asKubeObject,
+  GROUP_UNAVAILABLE,
+  groupUnavailable,
+  type PreparedObject,
+  prepareObject,
+  targetOf,
+} from './prepare-object.ts';
 import type { PlanEntry } from './restore-plan.ts';
 import { CREATE_STEP, type RestoreSession } from './restore-session.ts';
 import { judgeExisting } from './settle-existing.ts';
 
-/** Restores one object; `later` for one that the cluster is not ready for. */
+/**
+ * `later`: the namespace of that name is being removed. `unanswered`: the API group does not answer now.
+ * Both are to be asked for again.
+ */
+export type ObjectOutcome = 'settled' | 'later' | 'unanswered';
+
+/** Restores one object. */
 export async function restoreObject(
   session: RestoreSession,
   pool: AdaptivePool,
   entry: PlanEntry,
   bytes: Uint8Array,
-): Promise<'settled' | 'later'> {
+): Promise<ObjectOutcome> {
   const prepared = await prepareObject(session, entry, bytes);
   if ('reason' in prepared) {
+    if (prepared.reason === GROUP_UNAVAILABLE && !session.spec.dryRun) return 'unanswered';
     const proof = session.spec.dryRun ? proveBySchema(session, entry, prepared.reason) : undefined;
     if (proof === undefined) fail(session, entry, undefined, prepared);
     else report(session, entry, undefined, { action: 'created', reason: '', proof });
@@ -52,7 +67,7 @@ async function create(
   session: RestoreSession,
   pool: AdaptivePool,
   creation: Creation,
-): Promise<'settled' | 'later'> {
+): Promise<ObjectOutcome> {
   const { entry, bytes, prepared, place } = creation;
   const outcome = await postObject(session, pool, place?.prepared ?? prepared, bytes);
   switch (outcome.kind) {
@@ -69,6 +84,12 @@ async function create(
     }
     case 'exists':
       return await settleExisting(session, pool, creation, outcome.bytes);
+    case 'unanswered': {
+      if (!session.spec.dryRun) return 'unanswered';
+      const { apiVersion } = entry.line;
+      fail(session, entry, prepared, groupUnavailable(session, apiVersion, outcome.failure));
+      return 'settled';
+    }
   }
 }
 
@@ -77,7 +98,7 @@ async function settleExisting(
   pool: AdaptivePool,
   creation: Creation,
   existing: Uint8Array,
-): Promise<'settled' | 'later'> {
+): Promise<ObjectOutcome> {
   const { entry, prepared } = creation;
   const verdict = await judgeExisting(session, prepared, existing);
   switch (verdict.kind) {
@@ -171,12 +192,15 @@ function fail(
 ): void {
   const line = lineOf(session, entry, prepared, { action: 'failed', reason: why.reason });
   const prefix = why.error === undefined ? `Cannot restore ${describeReference(line)}: ` : '';
+  const code = why.error?.code ?? why.reason;
+  const hint = remedyOf(code);
   session.settle(line, {
     error: {
-      code: why.error?.code ?? why.reason,
+      code,
       object: referenceOf(line, entry),
       step: CREATE_STEP,
       message: `${prefix}${why.message}`,
+      ...(hint === undefined ? {} : { hint }),
     },
   });
 }
@@ -230,7 +254,7 @@ export async function restoreBareNamespace(
   session: RestoreSession,
   pool: AdaptivePool,
   entry: PlanEntry,
-): Promise<'settled' | 'later'> {
+): Promise<ObjectOutcome> {
   const resource = session.index.find('v1', 'namespaces');
   if (resource === undefined) {
     fail(session, entry, undefined, { reason: 'unsupported_version', message: 'not served' });

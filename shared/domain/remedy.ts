@@ -1,0 +1,46 @@
+/** What a reader of a record can do about an error: words that go with its code, wherever it happened. */
+import type { ErrorCode } from './errors.ts';
+import type { CoverageGap } from './finding.ts';
+
+/** Codes that leave the reader something to do. */
+const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
+  cluster_unreachable:
+    "Check that the cluster runs and that its API server can be reached from the centre's network " +
+    '(public address, or the network named at registration), then start the run again',
+  credentials_expired:
+    "Check that the centre's role still exists and may get a kubeconfig of the cluster " +
+    '(DescribeClusterUserKubeconfig), and that clocks agree, then start the run again',
+  cluster_access_denied:
+    "Give the centre's role this right in RAM and in the cluster's RBAC; " +
+    'GET /v1/clusters/{cluster}/precheck names what is missing',
+  cluster_version_unsupported: 'Upgrade the cluster to Kubernetes 1.16 or later',
+  bucket_unavailable:
+    "Check that the vault's bucket exists, is not frozen or in arrears, and that the centre's role may " +
+    'read, write and delete in it; GET /v1/vaults/{vault} shows when it is Available again',
+  bundle_invalid:
+    'Verify the backup with POST .../verify to see which files differ, and restore from another one',
+  no_namespaces: 'Name a namespace that exists in the cluster',
+  name_taken: 'Choose another name, or remove the foreign files from the bucket',
+  throttled: 'Start the run again at a quieter time, or have the limit raised',
+  api_group_unavailable:
+    'Repair what serves the API group (kubectl get apiservices shows it), or remove its APIService; then ' +
+    'restore again: what is there by then is left as it is',
+  backup_expired: 'Restore from a newer backup',
+  backup_failed: 'Restore from a backup that is Completed or PartiallyFailed',
+  backup_unfinished: 'Wait until the backup has finished',
+  internal: 'Start the run again; the log of the run says where it stopped',
+};
+
+const REMEDY_BY_CODE: ReadonlyMap<string, string> = new Map(Object.entries(REMEDIES));
+
+/** What to do about an error of this code, undefined where the message says it all. */
+export function remedyOf(code: string): string | undefined {
+  return REMEDY_BY_CODE.get(code);
+}
+
+/** What to do about a group or a kind that a backup could not read. */
+export function gapRemedy({ group, resource }: CoverageGap): string {
+  return resource === undefined
+    ? `Repair what serves API group ${group}, or remove its APIService (kubectl get apiservices); then back up again`
+    : `See that kubectl get ${resource} -A works and that the centre's role may list ${resource}; then back up again`;
+}
