@@ -34,6 +34,7 @@ export async function startBackup(
     rules: job.rules,
     isUnreadable: (path) => planned?.paths?.includes(path) ?? false,
     add: (bytes) => core.blobs.add(job.vaultId, bytes),
+    addSmall: (bytes) => core.blobs.addSmall(job.vaultId, bytes),
   });
   // Cancelled or deleted while its source was read: what was read is swept away.
   if (core.state.jobs.get(job.id) !== job) return;

@@ -147,6 +147,21 @@ describe('container jobs of the HBR emulator', () => {
     expect(Vaults).toMatchObject({ Vault: [{ StorageSize: 13, SnapshotCount: 2 }] });
   });
 
+  it('copies a file that is read as a stream', async () => {
+    const source = fixture.directory('source');
+    const bytes = Buffer.alloc(3_000_001, 'large ');
+    writeFileSync(join(source, 'large'), bytes);
+    fixture.mount(source);
+    expect(await backUp()).toMatchObject({ BytesTotal: 3_000_001, ActualBytes: 3_000_001 });
+    expect(await backUp()).toMatchObject({ BytesTotal: 3_000_001, ActualBytes: 0 });
+    const [snapshot] = await fixture.snapshots(vaultId);
+    mountTarget(fixture.directory('target'));
+    await fixture.call('CreateRestoreJob', restoreQuery(snapshot?.SnapshotId));
+    fixture.advance(11_000);
+    await fixture.hbr.advance();
+    expect(readFileSync(join(fixture.dir, 'target/large')).equals(bytes)).toBe(true);
+  });
+
   it('deletes a snapshot with the bytes that no other needs', async () => {
     const source = fixture.directory('source', { 'a.txt': 'aaaa', 'b.txt': 'bb' });
     fixture.mount(source);

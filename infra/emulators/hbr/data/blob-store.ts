@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, type ReadStream, rmSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { Manifest } from './manifest.ts';
 
 /** Bytes that were added. */
@@ -72,6 +73,13 @@ export class BlobStore {
     } finally {
       await rm(incoming, { force: true });
     }
+  }
+
+  /** Keeps small bytes; those that are known cost no write. */
+  async addSmall(vaultId: string, bytes: Buffer): Promise<AddedBlob> {
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    if (this.vault(vaultId).has(hash)) return { hash, size: bytes.length };
+    return await this.add(vaultId, Readable.from([bytes]));
   }
 
   /** The bytes of a blob, as a stream of buffers. */

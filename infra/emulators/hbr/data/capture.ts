@@ -1,11 +1,14 @@
 import { createReadStream, type Stats } from 'node:fs';
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { FILE_NAME_BYTES_MAX } from '../limits.ts';
 import type { FailedItem, PathRules } from '../records.ts';
 import type { AddedBlob } from './blob-store.ts';
 import type { ManifestEntry } from './manifest.ts';
 import { takesPath } from './path-rules.ts';
+
+/** Files up to this size are read at once, larger ones as a stream. */
+const SMALL_FILE_BYTES = 1_048_576;
 
 /** What was read of a source. */
 export interface Capture {
@@ -21,6 +24,7 @@ export interface CaptureOptions {
   /** Paths that a test wants to be unreadable. */
   readonly isUnreadable: (path: string) => boolean;
   readonly add: (bytes: AsyncIterable<Buffer>) => Promise<AddedBlob>;
+  readonly addSmall: (bytes: Buffer) => Promise<AddedBlob>;
 }
 
 /** Objects of buckets, through plain callbacks of the emulator's host. */
@@ -84,16 +88,18 @@ class DirectoryWalk implements Capture {
       const target = await this.attempt(path, () => readlink(full));
       if (target !== undefined) this.entries.push({ ...attributes, kind: 'link', target });
     } else if (stats.isFile()) {
-      const blob = await this.attempt(path, () => this.read(path));
+      const blob = await this.attempt(path, () => this.read(path, stats.size));
       if (blob !== undefined) this.entries.push({ ...attributes, kind: 'file', ...blob });
     } else {
       this.skipped += 1;
     }
   }
 
-  private async read(path: string): Promise<AddedBlob> {
+  private async read(path: string, size: number): Promise<AddedBlob> {
     if (this.options.isUnreadable(path)) throw new Error('Access is denied.');
-    const stream: AsyncIterable<Buffer> = createReadStream(join(this.root, path));
+    const full = join(this.root, path);
+    if (size <= SMALL_FILE_BYTES) return await this.options.addSmall(await readFile(full));
+    const stream: AsyncIterable<Buffer> = createReadStream(full);
     return await this.options.add(stream);
   }
 
@@ -126,14 +132,10 @@ export async function captureBucket(
       failed.push({ path, message: 'The specified key does not exist.' });
       continue;
     }
-    const blob = await options.add(oneChunk(body));
+    const blob = await options.addSmall(body);
     entries.push({ kind: 'file', path, mode: 0, mtimeMs: place.atMs, uid: 0, gid: 0, ...blob });
   }
   return { entries, failed, skipped: 0 };
-}
-
-async function* oneChunk(body: Buffer): AsyncGenerator<Buffer> {
-  yield body;
 }
 
 function attributesOf(stats: Stats): { mode: number; mtimeMs: number; uid: number; gid: number } {
