@@ -113,6 +113,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       faults,
       advanceClock: async (ms) => {
         clock.advance(ms);
+        await services.storage.hbr.advance();
         await services.functions.fireDueTimers();
       },
       tick: () => services.functions.tick(),

@@ -11,6 +11,7 @@ import { KubeSession, type Manifest } from './kube-session.ts';
 import { differences, isUsersObject } from './normalise-for-comparison.ts';
 import { type LocalStack, startStack } from './start-stack.ts';
 import { type ApiReply, ApiSession, StoryTeller } from './story-steps.ts';
+import { fillVolumes, readVolumes, type VolumePlace } from './volume-bytes.ts';
 
 const BUCKET = 'cnfs-oss-shop-backups';
 const NAMESPACES = ['shop', 'shop-tools'];
@@ -28,12 +29,15 @@ interface Scene {
 
 /** Plays the whole story. */
 async function play(scene: Scene): Promise<void> {
+  const { teller } = scene;
   await prepare(scene);
   const application = await deploy(scene);
   const before = await application.read();
+  const bytes = await fillVolumes(homeVolumes(scene), before);
+  teller.say(`  ${bytes.size} volumes hold data`);
   await backUp(scene);
   await disaster(scene, application.created);
-  await restoreAtHome(scene, before);
+  await restoreAtHome(scene, before, bytes);
   await restoreAway(scene, before);
 }
 
@@ -110,7 +114,7 @@ async function backUp({ teller, api, homeId }: Scene): Promise<void> {
     name: 'friday',
     vault: 'shop-vault',
     namespaces: NAMESPACES,
-    volumeBackup: false,
+    volumeBackup: true,
     retentionDays: 30,
   });
   const record = await api.finished(`${backups}/friday`, teller.progress);
@@ -146,7 +150,30 @@ async function disaster({ teller, home }: Scene, created: readonly Manifest[]): 
   teller.check('nothing of the shop is left', left.length === 0, `${left.length} objects`);
 }
 
-async function restoreAtHome(scene: Scene, before: Map<string, Manifest>): Promise<void> {
+function homeVolumes({ stack, homeId }: Scene): VolumePlace {
+  return { storage: stack.storage, cluster: homeId };
+}
+
+/** Every volume's bytes are those of before. */
+async function checkBytes(
+  teller: StoryTeller,
+  place: VolumePlace,
+  given: { before: ReadonlyMap<string, string>; after: ReadonlyMap<string, Manifest> },
+): Promise<void> {
+  const found = await readVolumes(place, given.after);
+  const wrong = [...given.before].filter(([claim, hash]) => found.get(claim) !== hash);
+  teller.check(
+    `${given.before.size} volumes hold the bytes of before`,
+    wrong.length === 0,
+    wrong.map(([claim]) => `${claim}: ${found.get(claim) ?? 'no volume'}`).join('; '),
+  );
+}
+
+async function restoreAtHome(
+  scene: Scene,
+  before: Map<string, Manifest>,
+  bytes: ReadonlyMap<string, string>,
+): Promise<void> {
   const { teller, api, stack, home, homeId } = scene;
   teller.chapter('5. Restore into the same cluster');
   const record = await restore(scene, homeId, 'comeback');
@@ -160,6 +187,7 @@ async function restoreAtHome(scene: Scene, before: Map<string, Manifest>): Promi
     found.length === 0,
     found.join('; '),
   );
+  await checkBytes(teller, homeVolumes(scene), { before: bytes, after });
   const replicas = (
     after.get('apps/v1 Deployment shop/web')?.spec as Record<string, unknown> | undefined
   )?.replicas;
