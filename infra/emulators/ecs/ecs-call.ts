@@ -7,7 +7,7 @@ import type { EcsRegion, EcsZone } from './region-catalogue.ts';
 import { isExpired } from './snapshot-state.ts';
 
 /** What a duration may depend on. */
-export interface DiskShape {
+interface DiskShape {
   readonly diskId: string;
   readonly category: string;
   readonly sizeGib: number;

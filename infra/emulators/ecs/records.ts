@@ -11,7 +11,7 @@ export interface Tag {
 }
 
 /** A place of a disk on an instance. */
-export interface Attachment {
+interface Attachment {
   readonly instanceId: string;
   readonly device: string;
   readonly attachedAtMs: number;
