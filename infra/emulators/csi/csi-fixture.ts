@@ -13,7 +13,7 @@ import {
   volumes,
 } from '../controllers/engine/storage-objects.ts';
 import { type Pod, pods } from '../controllers/engine/workload-objects.ts';
-import { NODES, type Sandbox, startSandbox } from '../controllers/sandbox-fixture.ts';
+import { NODES, onRealServer, type Sandbox, startSandbox } from '../controllers/sandbox-fixture.ts';
 import { type EcsEmulator, startEcsEmulator } from '../ecs/server.ts';
 import { type Csi, type CsiOptions, startCsi } from './start-csi.ts';
 
@@ -229,7 +229,8 @@ export async function startCsiBench(): Promise<CsiBench> {
     credentials: (id) => (id === 'AKcsi' ? credential : undefined),
     instances: [...instances, { instanceId: 'i-foreign', zoneId: 'cn-hangzhou-h' }],
   });
-  await sandbox.controllers();
+  // A real API server has its own controller manager beside it, which binds and protects.
+  if (!onRealServer) await sandbox.controllers();
   await sandbox.nodes();
   return new CsiBench(sandbox, ecs, dir);
 }
