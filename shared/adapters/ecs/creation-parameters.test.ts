@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assertRetention, creationParameters } from './creation-parameters.ts';
+import { assertKept, creationParameters } from './creation-parameters.ts';
 
 const request = { name: 'bc-1', tags: {}, clientToken: 't1' };
 const of = 'the snapshot of d-1';
@@ -43,6 +43,7 @@ describe('parameters of a creation', () => {
     [{ name: 'b' }, 'the name b of'],
     [{ name: 'auto-1' }, 'the name auto-1 of'],
     [{ name: '1-bc' }, 'the name 1-bc of'],
+    [{ name: 'bc 1' }, 'the name bc 1 of'],
     [{ name: 'b'.repeat(129) }, 'the name '],
   ])('%#: what ECS would refuse is named', (changes, named) => {
     const make = () => creationParameters(of, { ...request, ...changes });
@@ -50,10 +51,18 @@ describe('parameters of a creation', () => {
   });
 
   test.each([0, -1, 1.5, 65_537, Number.NaN])('%s days are no retention', (days) => {
-    expect(() => assertRetention(of, days)).toThrow('the retention of the snapshot of d-1');
+    expect(() => assertKept(of, { description: 'of b1', retentionDays: days })).toThrow(
+      'the retention of the snapshot of d-1',
+    );
   });
 
   test.each([1, 65_536])('%i days are', (days) => {
-    expect(() => assertRetention(of, days)).not.toThrow();
+    expect(() => assertKept(of, { description: 'of b1', retentionDays: days })).not.toThrow();
+  });
+
+  test.each(['', 'x', 'x'.repeat(257), 'http://x'])('%j is no description', (description) => {
+    expect(() => assertKept(of, { description, retentionDays: 1 })).toThrow(
+      'the description of the snapshot of d-1',
+    );
   });
 });

@@ -12,8 +12,9 @@ const TAG_LENGTH_MAX = 128;
 /** Printable ASCII. @see https://www.alibabacloud.com/help/en/ecs/developer-reference/how-to-ensure-idempotence */
 const CLIENT_TOKEN = /^[ -~]{1,64}$/;
 const RETENTION_DAYS_MAX = 65_536;
-/** A letter, but not `auto`: that is what snapshots of policies are called. */
-const NAME = /^(?!auto|https?:)\p{L}.{1,127}$/u;
+/** 2 to 128 characters. Not `auto`: that is what snapshots of policies are called. */
+const NAME = /^(?!auto)\p{L}[\p{L}\p{N}:_.-]{1,127}$/u;
+const DESCRIPTION = /^(?!https?:\/\/).{2,256}$/su;
 
 /** What every creation says of itself. */
 interface Creation {
@@ -42,8 +43,12 @@ export function creationParameters(of: string, { name, tags, clientToken }: Crea
   };
 }
 
-/** @throws BackupCentreError `internal` outside 1 to 65536 */
-export function assertRetention(of: string, days: number): void {
+/** @throws BackupCentreError `internal` for a description or a retention that ECS would not take */
+export function assertKept(
+  of: string,
+  { description, retentionDays: days }: { description: string; retentionDays: number },
+): void {
+  assert(DESCRIPTION.test(description), `the description of ${of} has 2 to 256 characters`);
   const isValid = Number.isInteger(days) && days >= 1 && days <= RETENTION_DAYS_MAX;
   assert(isValid, `the retention of ${of} is 1 to ${RETENTION_DAYS_MAX} days (found ${days})`);
 }

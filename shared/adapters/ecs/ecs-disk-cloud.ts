@@ -11,7 +11,7 @@ import type {
 } from '../../ports/disk-cloud.ts';
 import type { Pacing } from '../bounded-retry.ts';
 import type { CredentialsProvider } from '../credentials.ts';
-import { assertRetention, creationParameters } from './creation-parameters.ts';
+import { assertKept, creationParameters } from './creation-parameters.ts';
 import { type EcsCall, EcsCalls } from './ecs-calls.ts';
 import { diskFrom, isEncrypted, snapshotFrom } from './ecs-resources.ts';
 
@@ -81,7 +81,7 @@ export class EcsDiskCloud implements DiskCloud {
   async createSnapshot(request: SnapshotRequest): Promise<string> {
     const { region, diskId } = request;
     const attempt = `snapshot disk ${diskId}`;
-    assertRetention(`the snapshot of ${diskId}`, request.retentionDays);
+    assertKept(`the snapshot of ${diskId}`, request);
     return await this.create('SnapshotId', {
       region,
       action: 'CreateSnapshot',
@@ -120,7 +120,7 @@ export class EcsDiskCloud implements DiskCloud {
   async copySnapshot(request: CopyRequest): Promise<string> {
     const { region, snapshotId, targetRegion } = request;
     const copy = `the copy of ${snapshotId}`;
-    assertRetention(copy, request.retentionDays);
+    assertKept(copy, request);
     return await this.create('SnapshotId', {
       region,
       action: 'CopySnapshot',
