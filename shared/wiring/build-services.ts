@@ -2,6 +2,8 @@
 
 import { CsClusterDirectory } from '../adapters/container-service/cs-cluster-directory.ts';
 import type { CredentialsProvider } from '../adapters/credentials.ts';
+import { EcsDiskCloud } from '../adapters/ecs/ecs-disk-cloud.ts';
+import { HbrCloudBackup } from '../adapters/hbr/hbr-cloud-backup.ts';
 import { JsonLogger } from '../adapters/node/json-logger.ts';
 import { SystemClock } from '../adapters/node/system-clock.ts';
 import { SystemEntropy } from '../adapters/node/system-entropy.ts';
@@ -29,6 +31,16 @@ export function buildServices(config: Config, credentials: CredentialsProvider):
     stores,
     directory: new CsClusterDirectory(
       (region) => config.csEndpoint ?? `https://cs.${region}.aliyuncs.com`,
+      credentials,
+      pacing,
+    ),
+    disks: new EcsDiskCloud(
+      (region) => config.ecsEndpoint ?? `https://ecs.${region}.aliyuncs.com`,
+      credentials,
+      pacing,
+    ),
+    cloudBackup: new HbrCloudBackup(
+      (region) => config.hbrEndpoint ?? `https://hbr.${region}.aliyuncs.com`,
       credentials,
       pacing,
     ),

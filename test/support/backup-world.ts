@@ -19,6 +19,7 @@ import { COMMON_RESOURCES } from './api-resources.ts';
 import { FakeClock } from './fake-clock.ts';
 import { InMemoryClusterClient } from './in-memory-cluster-client.ts';
 import { InMemoryClusterDirectory } from './in-memory-cluster-directory.ts';
+import { InMemoryDiskCloud } from './in-memory-disk-cloud.ts';
 import { type InMemoryObjectStore, InMemoryObjectStores } from './in-memory-object-store.ts';
 import { InMemoryRecordStore } from './in-memory-record-store.ts';
 import { MemoryLogger } from './memory-logger.ts';
@@ -61,6 +62,8 @@ export class BackupWorld implements RunnerServices {
     name: VAULT.spec.bucketName,
   });
   readonly directory = new InMemoryClusterDirectory();
+  readonly disks = new InMemoryDiskCloud(this.clock);
+  readonly cloudBackup = { agentStatus: async () => 'MISS' as const } as never;
   readonly entropy = new SeededEntropy();
   readonly log = new MemoryLogger();
   readonly cluster: InMemoryClusterClient;
@@ -128,7 +131,8 @@ export class BackupWorld implements RunnerServices {
   async work(id: string, invocationMs = INVOCATION_MS): Promise<InvocationResult> {
     const { runId } = await this.record(id);
     const deadlineMs = this.clock.now() + invocationMs;
-    return await workOnRun(this, [backupWorkflow(this, this.partBytesMin)], { runId, deadlineMs });
+    const workflow = backupWorkflow(this, this.partBytesMin);
+    return await passingTime(this.clock, workOnRun(this, [workflow], { runId, deadlineMs }));
   }
 
   /** Works until the run has ended, waking it when it waits. */
@@ -205,4 +209,18 @@ export class BackupWorld implements RunnerServices {
       )
       .sort();
   }
+}
+
+/** Lets time pass while a worker pauses: its lease's heartbeat alone is no pause. */
+async function passingTime<T>(clock: FakeClock, working: Promise<T>): Promise<T> {
+  const state = { ended: false };
+  const end = () => {
+    state.ended = true;
+  };
+  const ended = working.then(end, end);
+  while (!state.ended) {
+    await Promise.race([ended, new Promise((resolve) => setImmediate(resolve))]);
+    if (!state.ended && clock.sleeping() > 1) await clock.advance(1_000);
+  }
+  return await working;
 }
