@@ -282,7 +282,11 @@ const home = new KubeSession(homeCluster.kubeconfig);
 const away = new KubeSession(awayCluster.kubeconfig);
 const api = new ApiSession(stack.description);
 
-async function end(status: number): Promise<never> {
+let ending = false;
+/** Closes everything once; a signal may come while it does. */
+async function end(status: number): Promise<void> {
+  if (ending) return;
+  ending = true;
   await home.close();
   await away.close();
   await stack.close();
