@@ -23,4 +23,6 @@ export interface AppServices extends DispatchServices {
   readonly networks: readonly string[];
   /** What a managed cluster's bucket must be named like. */
   readonly managedBucketPattern: RegExp;
+  /** Image of the pods that hold new volumes while their files are restored. */
+  readonly landingImage: string;
 }

@@ -21,6 +21,8 @@ const environment = z.object({
   NETWORKS: z.string().default(''),
   /** Bucket names a managed cluster may use (ACK §2.3). */
   MANAGED_BUCKET_PATTERN: z.string().default('^cnfs-oss'),
+  /** Image of the pods that hold new volumes while their files are restored: it only has to wait. */
+  LANDING_IMAGE: z.string().min(1).default('registry-cn-hangzhou.ack.aliyuncs.com/acs/pause:3.9'),
   /** Bearer token of the account owner, until identity has its own way in. */
   API_TOKEN: z.string().min(16).optional(),
   /** Seconds a function may run; must equal its deployed timeout. */
@@ -40,6 +42,7 @@ export interface Config {
   readonly hbrEndpoint: string | undefined;
   readonly networks: readonly string[];
   readonly managedBucketPattern: RegExp;
+  readonly landingImage: string;
   readonly apiToken: Secret | undefined;
   readonly functionTimeoutMs: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -89,6 +92,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     hbrEndpoint: e.HBR_ENDPOINT,
     networks: e.NETWORKS.split(',').filter((n) => n !== ''),
     managedBucketPattern: new RegExp(e.MANAGED_BUCKET_PATTERN),
+    landingImage: e.LANDING_IMAGE,
     apiToken: e.API_TOKEN === undefined ? undefined : new Secret(e.API_TOKEN),
     functionTimeoutMs: e.FUNCTION_TIMEOUT_SECONDS * 1000,
     logLevel: e.LOG_LEVEL,

@@ -51,5 +51,6 @@ export function buildServices(config: Config, credentials: CredentialsProvider):
     region: config.region,
     networks: config.networks,
     managedBucketPattern: config.managedBucketPattern,
+    landingImage: config.landingImage,
   };
 }

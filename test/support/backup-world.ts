@@ -17,6 +17,7 @@ import { type Manifest, parseManifest } from '../../shared/format/manifest.ts';
 import type { BackupKeys } from '../../shared/format/vault-keys.ts';
 import { COMMON_RESOURCES } from './api-resources.ts';
 import { FakeClock } from './fake-clock.ts';
+import { InMemoryCloudBackup } from './in-memory-cloud-backup.ts';
 import { InMemoryClusterClient } from './in-memory-cluster-client.ts';
 import { InMemoryClusterDirectory } from './in-memory-cluster-directory.ts';
 import { InMemoryDiskCloud } from './in-memory-disk-cloud.ts';
@@ -63,7 +64,8 @@ export class BackupWorld implements RunnerServices {
   });
   readonly directory = new InMemoryClusterDirectory();
   readonly disks = new InMemoryDiskCloud(this.clock);
-  readonly cloudBackup = { agentStatus: async () => 'MISS' as const } as never;
+  readonly cloudBackup = new InMemoryCloudBackup(this.clock);
+  readonly landingImage = 'registry.example.com/pause';
   readonly entropy = new SeededEntropy();
   readonly log = new MemoryLogger();
   readonly cluster: InMemoryClusterClient;
