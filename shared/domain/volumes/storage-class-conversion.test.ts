@@ -32,6 +32,21 @@ const classes = [
   { metadata: { name: 'rook' }, provisioner: 'rook-ceph.rbd.csi.ceph.com' },
 ];
 
+const NAS_FILES = { way: 'nas', fileSystemId: 'f', path: '/' } as const;
+const NODE_FILES = {
+  way: 'container',
+  cluster: 'c1',
+  node: 'n1',
+  podUid: 'uid-1',
+  folder: 'kubernetes.io~csi/pv-data/mount',
+  pvUid: 'uid-2',
+  pv: 'pv-data',
+  namespace: 'shop',
+  pvc: 'data',
+  storageClass: 'my-nas',
+  size: '20Gi',
+} as const;
+
 /** Files of a NAS claim of class my-nas, taken by Cloud Backup. */
 function files(given: {
   modes?: readonly string[];
@@ -40,6 +55,8 @@ function files(given: {
   row?: Partial<VolumeBackup>;
   region?: string;
   driver?: string;
+  /** Whether Cloud Backup read them from NAS without a client on a node. */
+  nas?: boolean;
 }): ClaimToRestore {
   const { modes = [RWO], name = 'shop/data', from = 'my-nas', row } = given;
   const [namespace = '', pvc = ''] = name.split('/');
@@ -57,7 +74,7 @@ function files(given: {
       driver: given.driver ?? 'nasplugin.csi.alibabacloud.com',
       storageClass: from,
       accessModes: modes,
-      files: { way: 'nas', fileSystemId: 'f', path: '/' },
+      files: given.nas === true ? NAS_FILES : NODE_FILES,
     },
     ...row,
   };
@@ -114,6 +131,23 @@ describe('who may be converted', () => {
     expect(named.includes('shop/data -> my-disk [ReadWriteOnce]')).toBe(allowed);
     const wild = lines([{ to: 'my-disk' }], [claim]);
     expect(wild).toEqual(allowed ? named : ['warning conversion_skipped shop/data']);
+  });
+
+  it.each([
+    ['another class of NAS', CNFS, made(CNFS)],
+    ['a disk', 'my-disk', refused('conversion_not_allowed')],
+    ['OSS', 'oss', refused('conversion_not_allowed')],
+  ])('what Cloud Backup took from NAS itself, to %s', (_what, to, expected) => {
+    expect(lines([{ to }], [files({ nas: true })])).toEqual(expected);
+  });
+
+  it('what Cloud Backup took from NAS itself needs a class of NAS in the target too', () => {
+    expect(lines([], [files({ nas: true })])).toEqual([]);
+    const claims = [files({ nas: true, from: 'my-disk' })];
+    expect(lines([], claims)).toEqual(refused('conversion_not_allowed'));
+    expect(plan([], claims).errors[0]?.message).toBe(
+      'Cannot restore the files of claim shop/data: Cloud Backup took them from NAS itself, and my-disk is no class of NAS',
+    );
   });
 
   it('the object of the claim is believed before the row', () => {

@@ -155,6 +155,7 @@ class Planner {
       this.errors.push(finding('conversion_not_allowed', volume, message, hint));
       return;
     }
+    if (!this.takesFiles(candidate, target, attempt)) return;
     const accessModes = entry.accessModes ?? candidate.accessModes;
     if (target.kind === 'disk' && !this.fitsDisk(candidate, target, accessModes, attempt)) return;
     this.conversions.push({
@@ -164,6 +165,18 @@ class Planner {
       accessModes,
       changes: changesOf(candidate, target, accessModes),
     });
+  }
+
+  /** What Cloud Backup read from NAS by itself it writes to NAS only: no client has a part in it. */
+  private takesFiles({ volume }: Candidate, target: TargetClass, attempt: string): boolean {
+    const { source } = volume;
+    const isFromNas = source?.kind === 'files' && source.files.way === 'nas';
+    if (!holdsFiles(volume) || !isFromNas || target.kind === 'nas') return true;
+    const found = `Cloud Backup took them from NAS itself, and ${target.name} is no class of NAS`;
+    const hint = `Convert it to ${FILE_CLASS} or to another class of NAS`;
+    const message = `${attempt}: ${found}`;
+    this.errors.push(finding('conversion_not_allowed', volume, message, hint));
+    return false;
   }
 
   /** A disk is of one zone and on one node at a time. */
@@ -201,7 +214,11 @@ class Planner {
   /** The class that the claim comes back with must be there. */
   private expectClass(candidate: Candidate): void {
     const { volume, storageClass } = candidate;
-    if (this.classes.has(storageClass)) return;
+    const target = this.classes.get(storageClass);
+    if (target !== undefined) {
+      this.takesFiles(candidate, target, `Cannot restore the files of claim ${nameOf(volume)}`);
+      return;
+    }
     // A disk without a class comes back as a static volume; files need a driver that makes one.
     if (storageClass === '' && volume.method === 'ecsSnapshot') return;
     const found =
