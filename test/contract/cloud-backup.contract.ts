@@ -214,6 +214,9 @@ export function describeCloudBackup(name: string, make: MakeHarness): void {
         await cloud.cancelRestore(REGION, vaultId, restoreId);
         expect(await restores(restoreId)).toMatchObject([{ state: 'cancelled' }]);
         await cloud.cancelRestore(REGION, vaultId, 'r-none');
+        await harness.dropVault(vaultId);
+        await cloud.cancelBackup(REGION, vaultId, jobId);
+        await cloud.cancelRestore(REGION, vaultId, restoreId);
       });
 
       test('a vault that is gone, or not ready yet, takes no job', async () => {

@@ -65,7 +65,8 @@ export function refusalIn(body: JsonObject, attempt: string): VendorRefusal | un
   const code = typeof told === 'string' || typeof told === 'number' ? `${told}` : '';
   if (success !== false && ['', '200'].includes(code)) return undefined;
   const words = textAt(body, 'Message') || 'the reply says no success';
-  return { code, status: 400, message: `Cannot ${attempt}: ${code}: ${words}` };
+  const named = code === '' ? words : `${code}: ${words}`;
+  return { code, status: 400, message: `Cannot ${attempt}: ${named}` };
 }
 
 /** Whether HBR says that the object of a call is not there. */
