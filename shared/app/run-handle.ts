@@ -17,12 +17,14 @@ import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { RecordStore, StoredRow } from '../ports/record-store.ts';
 import type { DispatchServices } from './dispatch.ts';
-import { writeRun } from './run-rows.ts';
+import { changeRun, writeRun } from './run-rows.ts';
 import { RunScratch } from './run-scratch.ts';
 import type { StepContext, WorkRecord } from './step.ts';
 
 /** How often a record changed by somebody else meanwhile is tried again. */
 const RACES_MAX = 20;
+/** A run whose record is not ready for it is looked at again after this, ms. */
+const EARLY_RETRY_MS = 15_000;
 
 interface HandleServices extends DispatchServices {
   readonly log: Logger;
@@ -78,7 +80,16 @@ export class RunHandle {
     if (found === undefined || found.value.state === 'ended' || isLeased(found.value, now)) {
       return undefined;
     }
-    const lease = nextLease(found.value, now);
+    const key = [found.value.cluster, found.value.recordId];
+    const recordRow = await services.records.get(table, key);
+    if (recordRow === undefined) {
+      throw new BackupCentreError(
+        'internal',
+        `Run ${found.value.id} has no record ${key.join('/')}`,
+      );
+    }
+    if (await isTooEarly(services, found.value, recordRow.value)) return undefined;
+    const lease = nextLease(found.value, now, recordRow.value.fence);
     let row: StoredRow<Run>;
     try {
       row = await writeRun(services.records, found, {
@@ -90,11 +101,6 @@ export class RunHandle {
     } catch (error) {
       if (error instanceof ConditionFailedError) return undefined;
       throw error;
-    }
-    const key = [row.value.cluster, row.value.recordId];
-    const recordRow = await services.records.get(table, key);
-    if (recordRow === undefined) {
-      throw new BackupCentreError('internal', `Run ${row.value.id} has no record ${key.join('/')}`);
     }
     const { deadlineMs } = invocation;
     const handle = new RunHandle({ services, table, deadlineMs, row, recordRow });
@@ -123,7 +129,7 @@ export class RunHandle {
 
   private ownsRecord(): boolean {
     const { kind } = this.run;
-    return kind !== 'verify' && kind !== 'delete';
+    return kind !== 'verify' && kind !== 'delete' && kind !== 'release';
   }
 
   timeLeftMs(): number {
@@ -321,6 +327,22 @@ export class RunHandle {
       ? this.records.put('restores', key, record, { version })
       : this.records.put('backups', key, record, { version });
   }
+}
+
+/** A release goes on from what a restore left: it must not take the record from that restore. */
+async function isTooEarly(
+  services: HandleServices,
+  run: Run,
+  record: WorkRecord,
+): Promise<boolean> {
+  if (run.kind !== 'release' || isTerminal(record.phase) || record.phase === 'Deleting') {
+    return false;
+  }
+  const wakeAtMs = services.clock.now() + EARLY_RETRY_MS;
+  await changeRun(services.records, run.id, (current) =>
+    current.state === 'ended' || current.lease !== undefined ? undefined : { ...current, wakeAtMs },
+  );
+  return true;
 }
 
 function withoutMessage<R extends WorkRecord>(record: R): R {

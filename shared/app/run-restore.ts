@@ -8,6 +8,7 @@ import { createStep } from './steps/restore/create.ts';
 import { finaliseStep } from './steps/restore/finalise.ts';
 import { planStep } from './steps/restore/plan.ts';
 import { precheckStep } from './steps/restore/precheck.ts';
+import { settleVolumesStep } from './steps/restore/settle-volumes.ts';
 import { verifyStep } from './steps/restore/verify.ts';
 
 /** Runs of kind `restore`. */
@@ -20,6 +21,7 @@ export function restoreWorkflow(services: RestoreServices): Workflow<RestoreReco
       planStep(services),
       createStep(services),
       verifyStep(services),
+      settleVolumesStep(services),
       finaliseStep(services),
       tidyStep(),
     ],

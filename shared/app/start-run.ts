@@ -12,7 +12,7 @@ import type { RestoreRecord } from '../domain/restore-record.ts';
 import type { NameClaim, Run, RunKind } from '../domain/run.ts';
 import type { StoredRow } from '../ports/record-store.ts';
 import { type DispatchServices, dispatchRun } from './dispatch.ts';
-import { changeRun, insertRun } from './run-rows.ts';
+import { changeRun, insertRun, waitingKey } from './run-rows.ts';
 import type { WorkRecord } from './step.ts';
 
 /** What a new run is made of. */
@@ -31,7 +31,7 @@ export interface NewRun {
 
 /** The table that the records of a kind of run are in. */
 function recordTable(kind: RunKind): 'backups' | 'restores' {
-  return kind === 'restore' ? 'restores' : 'backups';
+  return kind === 'restore' || kind === 'release' ? 'restores' : 'backups';
 }
 
 /**
@@ -62,6 +62,24 @@ export async function startRun(services: DispatchServices, request: NewRun): Pro
     attempts: 0,
   });
   await completeStart(services, row);
+}
+
+/**
+ * Starts a run whose id says what it is for, so that starting it again is nothing new: whoever comes
+ * second does what is left of the first start.
+ */
+export async function startRunOnce(services: DispatchServices, request: NewRun): Promise<void> {
+  try {
+    await startRun(services, request);
+  } catch (error) {
+    if (!(error instanceof ConditionFailedError)) throw error;
+    const row = await services.records.get('runs', [request.id]);
+    if (row?.value.state !== 'starting') return;
+    // The first start may have died before the row by which the reconciler finds it.
+    const key = waitingKey(row.value.id, row.value.wakeAtMs);
+    await services.records.put('waiting', key, { runId: row.value.id }, 'any');
+    await completeStart(services, row);
+  }
 }
 
 /** Does what is left of starting a run; safe to call at any time, any number of times. */

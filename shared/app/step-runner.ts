@@ -91,7 +91,7 @@ async function startedRun(
 }
 
 async function hasSlot(services: RunnerServices, run: Run): Promise<boolean> {
-  if (run.kind === 'verify') return true;
+  if (run.kind === 'verify' || run.kind === 'release') return true;
   if (await takeSlot(services.records, run.cluster, run.id)) return true;
   await changeRun(services.records, run.id, (current) =>
     current.state === 'ended' || current.lease !== undefined

@@ -46,6 +46,7 @@ export type ErrorCode =
   | 'volume_in_use'
   | 'no_zone'
   | 'temporary_volume_timeout'
+  | 'lost'
   | 'cluster_unreachable'
   | 'credentials_expired'
   | 'bucket_unavailable'

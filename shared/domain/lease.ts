@@ -24,7 +24,10 @@ export function isLeased(run: Run, nowMs: number): boolean {
   return run.lease !== undefined && run.lease.expiresAtMs > nowMs;
 }
 
-/** The lease a new claim gets. */
-export function nextLease(run: Run, nowMs: number): Lease {
-  return { token: run.fencingToken + 1, expiresAtMs: nowMs + LEASE_MS };
+/**
+ * The lease a new claim gets. Several runs may work for one record, one after the other: a later one
+ * begins above the `fence` that the record has from those before.
+ */
+export function nextLease(run: Run, nowMs: number, fence: number): Lease {
+  return { token: Math.max(run.fencingToken, fence) + 1, expiresAtMs: nowMs + LEASE_MS };
 }

@@ -28,6 +28,12 @@ const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
   backup_expired: 'Restore from a newer backup',
   backup_failed: 'Restore from a backup that is Completed or PartiallyFailed',
   backup_unfinished: 'Wait until the backup has finished',
+  lost:
+    'Restore from another backup, or leave volumes out (volumes: "none") for new empty ones; nothing is ' +
+    'given in place of lost data by itself',
+  volume_in_use:
+    'Remove what uses the disk, or restore from a backup that has the data of the volume',
+  no_zone: 'Add a ready node that takes the pod, or install the snapshot API, then restore again',
   internal: 'Start the run again; the log of the run says where it stopped',
 };
 

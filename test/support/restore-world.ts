@@ -1,6 +1,7 @@
 /** Restores on top of a backup world: the source cluster `c1` and a second one, `c2`. */
 
 import { restorePlace } from '../../shared/app/restore-services.ts';
+import { releaseWorkflow } from '../../shared/app/run-release.ts';
 import { restoreWorkflow } from '../../shared/app/run-restore.ts';
 import { startRun } from '../../shared/app/start-run.ts';
 import { type InvocationResult, workOnRun } from '../../shared/app/step-runner.ts';
@@ -133,8 +134,26 @@ export class RestoreWorld {
   /** One invocation of the worker. */
   async work(id: string, invocationMs = INVOCATION_MS): Promise<InvocationResult> {
     const { runId } = await this.record(id);
+    return await this.workOn(runId, invocationMs);
+  }
+
+  /** One invocation of the worker for the run that lets go of what the restore made. */
+  async workOnRelease(id: string): Promise<InvocationResult> {
+    const { runId } = await this.record(id);
+    return await this.workOn(`${runId}-release`, INVOCATION_MS);
+  }
+
+  /** Whether the restore left such a run, and it has not ended. */
+  async isReleasing(id: string): Promise<boolean> {
+    const { runId } = await this.record(id);
+    const run = await this.backups.records.get('runs', [`${runId}-release`]);
+    return run !== undefined && run.value.state !== 'ended';
+  }
+
+  private async workOn(runId: string, invocationMs: number): Promise<InvocationResult> {
     const deadlineMs = this.backups.clock.now() + invocationMs;
-    return await workOnRun(this.backups, [restoreWorkflow(this.backups)], { runId, deadlineMs });
+    const workflows = [restoreWorkflow(this.backups), releaseWorkflow(this.backups)];
+    return await workOnRun(this.backups, workflows, { runId, deadlineMs });
   }
 
   /** Works until the run has ended, waking it when it waits. */

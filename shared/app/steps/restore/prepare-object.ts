@@ -5,6 +5,7 @@ import type { KubeObject, OwnerReference } from '../../../domain/kube-object.ts'
 import { transformObject } from '../../../domain/transform/transform-object.ts';
 import { parseExact } from '../../../format/exact-json.ts';
 import type { ObjectTarget } from '../../../ports/cluster-client.ts';
+import { claimWithData } from './claim-data.ts';
 import { PLANNED_OWNER, type PlanEntry } from './restore-plan.ts';
 import type { RestoreSession } from './restore-session.ts';
 
@@ -13,6 +14,10 @@ export interface PreparedObject {
   readonly target: ObjectTarget;
   readonly object: KubeObject;
   readonly changes: string[];
+  /** What is created just before it and removed again where it does not come to be. */
+  readonly companions?: readonly KubeObject[];
+  /** Whether it is looked for first, and whether it may be created where it is not there. */
+  readonly first?: { readonly mayCreate: boolean };
 }
 
 /** Why an object cannot even be asked for. */
@@ -46,7 +51,8 @@ export async function prepareObject(
   }
   object.apiVersion = apiVersion;
   object.kind = kind;
-  const volume = await claimedVolume(session, object);
+  const plan = session.volumes.planOf(entry.line);
+  const volume = plan === undefined ? await claimedVolume(session, object) : undefined;
   if (volume !== undefined && 'reason' in volume) return volume;
   const owners = object.metadata.ownerReferences ?? [];
   const { namespaceMapping, preserveNodePorts } = session.spec;
@@ -54,8 +60,22 @@ export async function prepareObject(
     namespaceMapping,
     imageRules: session.imageRules,
     preserveNodePorts,
-    volumeName: () => volume?.name,
+    // A claim that gets its data otherwise loses its volume there.
+    volumeName: (name) => (plan === undefined ? volume?.name : name),
   });
+  if (plan !== undefined) {
+    const made = claimWithData(session, plan, object);
+    if ('reason' in made) return made;
+    const { claim, companions, mayCreate } = made;
+    changes.push(...made.changes, ...relink(session, entry, claim, owners));
+    return {
+      target: targetOf(resource, claim),
+      object: claim,
+      changes,
+      companions,
+      first: { mayCreate },
+    };
+  }
   changes.push(...relink(session, entry, object, owners));
   return { target: targetOf(resource, object), object, changes };
 }

@@ -17,6 +17,8 @@ import { withFindings } from '../backup/record-findings.ts';
 import { diskOf, listDisks } from './disks.ts';
 import { type PlanResult, planOf } from './restore-plan.ts';
 import { RestoreState } from './restore-state.ts';
+import { withChangedRows } from './restored-rows.ts';
+import { RestoredVolumes } from './restored-volumes.ts';
 
 /** Name of the step that creates objects. */
 export const CREATE_STEP = 'create';
@@ -37,6 +39,7 @@ export class RestoreSession {
   readonly client: ClusterClient;
   readonly plan: PlanResult;
   readonly state: RestoreState;
+  readonly volumes: RestoredVolumes;
   readonly journal: RunJournal;
   readonly imageRules: ImageRules;
   index: ResourceIndex;
@@ -55,6 +58,7 @@ export class RestoreSession {
     context: StepContext<RestoreRecord>;
     client: ClusterClient;
     state: RestoreState;
+    volumes: RestoredVolumes;
     index: ResourceIndex;
     findings: { errors: Finding[]; warnings: Finding[] };
     saved: SavedProgress;
@@ -64,6 +68,7 @@ export class RestoreSession {
     this.client = init.client;
     this.plan = planOf(init.context);
     this.state = init.state;
+    this.volumes = init.volumes;
     this.index = init.index;
     this.journal = RunJournal.resume(init.context, init.services.clock);
     this.imageRules = imageRules(init.context.record().spec.imageRegistryMapping);
@@ -86,6 +91,7 @@ export class RestoreSession {
       context,
       client,
       state: await RestoreState.replay(context.scratch, saved.chunks),
+      volumes: await RestoredVolumes.open(context),
       index: new ResourceIndex(await client.discover()),
       findings: await replayFindings(context, saved.results),
       saved,
@@ -197,6 +203,11 @@ export class RestoreSession {
       counts: this.state.counts,
       progress: { ...record.progress, objectsDone: this.state.objectsDone },
     }));
+    if (!this.spec.dryRun && this.volumes.any) {
+      await this.context.updateRecord((record) =>
+        withChangedRows(record, (row) => this.volumes.outcomeOf(row, this.state)),
+      );
+    }
     return journal;
   }
 

@@ -1,0 +1,87 @@
+/** Claims on disks whose data is in snapshots, and the CSI driver's part in restoring them. */
+import type { JsonObject } from '../../shared/domain/json.ts';
+import { objectAt, textAt } from '../../shared/domain/json.ts';
+import type { InMemoryClusterClient } from './in-memory-cluster-client.ts';
+import { sampleObject } from './restore-samples.ts';
+import { RestoreWorld } from './restore-world.ts';
+
+/** Region of the source cluster. */
+export const REGION = 'cn-hangzhou';
+/** StorageClass of the samples. */
+export const DISK_CLASS = 'alicloud-disk-essd';
+const DRIVER = 'diskplugin.csi.alibabacloud.com';
+
+/** What differs from one sample to the other. */
+interface DiskClaim {
+  readonly sizeGiB?: number;
+  readonly request?: string;
+  readonly storageClass?: string;
+}
+
+/** Puts a claim with its volume, its disk and the pod that mounts it into the source cluster. */
+export function seedDiskClaim(world: RestoreWorld, place: string, given: DiskClaim = {}): void {
+  const [namespace = '', name = ''] = place.split('/');
+  const { sizeGiB = 20, request = '20Gi', storageClass = DISK_CLASS } = given;
+  const storageClassName = storageClass;
+  world.seed(
+    sampleObject('PersistentVolumeClaim', place, {
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        resources: { requests: { storage: request } },
+        volumeName: `pv-${name}`,
+        ...(storageClass === '' ? {} : { storageClassName }),
+      },
+      status: { phase: 'Bound' },
+    }),
+  );
+  world.seed(
+    sampleObject('PersistentVolume', `pv-${name}`, {
+      spec: {
+        capacity: { storage: request },
+        accessModes: ['ReadWriteOnce'],
+        storageClassName,
+        persistentVolumeReclaimPolicy: 'Delete',
+        claimRef: { kind: 'PersistentVolumeClaim', namespace, name },
+        csi: { driver: DRIVER, volumeHandle: `d-${name}`, fsType: 'xfs' },
+      },
+    }),
+  );
+  world.seed(
+    sampleObject('Pod', `${namespace}/pod-${name}`, {
+      spec: {
+        nodeName: 'node-1',
+        volumes: [{ name: 'data', persistentVolumeClaim: { claimName: name } }],
+      },
+      status: { phase: 'Running' },
+    }),
+  );
+  world.backups.disks.addDisk(REGION, { id: `d-${name}`, sizeGiB });
+}
+
+/** A StorageClass of the disk driver. */
+export function diskClass(name = DISK_CLASS, mode = 'WaitForFirstConsumer'): JsonObject {
+  return sampleObject('StorageClass', name, { provisioner: DRIVER, volumeBindingMode: mode });
+}
+
+/** A world whose clusters snapshot disks, the target with the class of the samples. */
+export async function diskWorld(
+  given: Parameters<typeof RestoreWorld.create>[0] = {},
+): Promise<RestoreWorld> {
+  const world = await RestoreWorld.create(given);
+  world.backups.directory.install('c1', { 'csi-provisioner': 'v1.32.1' });
+  world.target.seed(diskClass());
+  return world;
+}
+
+/** Plays the CSI driver: the claim is bound to a volume, new unless it names one. */
+export async function bindClaim(target: InMemoryClusterClient, place: string): Promise<void> {
+  const [namespace = '', name = ''] = place.split('/');
+  const claim = target.peek('persistentvolumeclaims', namespace, name);
+  const volumeName = textAt(claim, 'spec', 'volumeName') ?? `pvc-${namespace}-${name}`;
+  if (claim === undefined) throw new Error(`No claim ${place}`);
+  target.seed({
+    ...claim,
+    spec: { ...objectAt(claim, 'spec'), volumeName },
+    status: { phase: 'Bound' },
+  });
+}
