@@ -14,7 +14,8 @@ import { type ApiReply, ApiSession, StoryTeller } from './story-steps.ts';
 import { fillVolumes, readVolumes, type VolumePlace } from './volume-bytes.ts';
 
 const BUCKET = 'cnfs-oss-shop-backups';
-const NAMESPACES = ['shop', 'shop-tools'];
+const NAMESPACES = ['shop', 'shop-media', 'shop-tools'];
+const COPIES = { shop: 'shop-copy', 'shop-media': 'shop-media-copy' };
 const SAMPLE = new URL('../../infra/local/sample-application.yaml', import.meta.url);
 
 interface Scene {
@@ -38,7 +39,8 @@ async function play(scene: Scene): Promise<void> {
   await backUp(scene);
   await disaster(scene, application.created);
   await restoreAtHome(scene, before, bytes);
-  await restoreAway(scene, before);
+  await restoreBeside(scene, bytes);
+  await restoreAway(scene, before, bytes);
 }
 
 async function prepare({ teller, api, stack, homeId, awayId }: Scene): Promise<void> {
@@ -228,20 +230,84 @@ async function secondRestore(scene: Scene, before: ReadonlyMap<string, Manifest>
   );
 }
 
-async function restoreAway(scene: Scene, before: Map<string, Manifest>): Promise<void> {
-  const { teller, api, stack, away, awayId } = scene;
-  teller.chapter('6. Restore into the other cluster');
-  await api.call('PUT', `/v1/clusters/${awayId}/vaults/shop-vault`);
-  const record = await restore(scene, awayId, 'move');
+/** A copy in other namespaces of the same cluster; the original is not touched. */
+async function restoreBeside(scene: Scene, bytes: ReadonlyMap<string, string>): Promise<void> {
+  const { teller, stack, home, homeId } = scene;
+  teller.chapter('6. Restore under other names, beside the original');
+  const before = await home.readAll();
+  const record = await restore(scene, homeId, 'beside', {
+    namespaces: Object.keys(COPIES),
+    namespaceMapping: COPIES,
+  });
   teller.check('the restore is Completed', record.phase === 'Completed', explain(record));
   await stack.idle();
-  const found = differences(before, await away.readAll());
-  teller.check('every object is there as it was', found.length === 0, found.join('; '));
+  const copies = new Map(
+    [...bytes].map(([claim, hash]) => {
+      const [namespace = '', name = ''] = claim.split('/');
+      return [`${COPIES[namespace as keyof typeof COPIES]}/${name}`, hash];
+    }),
+  );
+  const after = await home.readAll();
+  await checkBytes(teller, homeVolumes(scene), { before: copies, after });
+  await checkBytes(teller, homeVolumes(scene), { before: bytes, after });
+  const moved = [...before].filter(
+    ([key, o]) => o.kind === 'PersistentVolumeClaim' && volumeOf(after.get(key)) !== volumeOf(o),
+  );
+  teller.check('the original keeps its volumes', moved.length === 0, moved.map(([k]) => k).join());
 }
 
-async function restore({ api, teller }: Scene, cluster: string, name: string): Promise<ApiReply> {
+function volumeOf(claim: Manifest | undefined): unknown {
+  return (claim?.spec as { volumeName?: string } | undefined)?.volumeName;
+}
+
+async function restoreAway(
+  scene: Scene,
+  before: ReadonlyMap<string, Manifest>,
+  bytes: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { teller, api, stack, away, awayId } = scene;
+  teller.chapter('7. Restore into the other cluster, in another region');
+  await api.call('PUT', `/v1/clusters/${awayId}/vaults/shop-vault`);
+  const refused = await restore(scene, awayId, 'move-all');
+  const [error] = refused.errors as readonly { code: string }[];
+  teller.check(
+    'files cannot leave their region: refused before anything starts',
+    refused.phase === 'Failed' && error?.code === 'cross_region_unsupported',
+    explain(refused),
+  );
+  const kept = (o: Manifest): boolean =>
+    o.metadata.namespace !== 'shop-media' && o.metadata.name !== 'shop-media';
+  const found = [...(await away.readAll()).values()].filter((o) =>
+    NAMESPACES.includes(o.metadata.namespace ?? ''),
+  );
+  teller.check('and nothing was created', found.length === 0, `${found.length} objects`);
+  const record = await restore(scene, awayId, 'move', {
+    namespaces: ['shop', 'shop-tools'],
+    clusterScope: 'all',
+  });
+  teller.check(
+    'the restore without them is Completed',
+    record.phase === 'Completed',
+    explain(record),
+  );
+  await stack.idle();
+  const after = await away.readAll();
+  const wanted = new Map([...before].filter(([, o]) => kept(o)));
+  const missing = differences(wanted, after);
+  teller.check('every other object is there as it was', missing.length === 0, missing.join('; '));
+  const place = { storage: stack.storage, cluster: awayId };
+  const disks = new Map([...bytes].filter(([claim]) => !claim.startsWith('shop-media/')));
+  await checkBytes(teller, place, { before: disks, after });
+}
+
+async function restore(
+  { api, teller }: Scene,
+  cluster: string,
+  name: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<ApiReply> {
   const restores = `/v1/clusters/${cluster}/restores`;
-  await api.call('POST', restores, { name, vault: 'shop-vault', backup: 'friday' });
+  await api.call('POST', restores, { name, vault: 'shop-vault', backup: 'friday', ...more });
   const record = await api.finished(`${restores}/${name}`, teller.progress);
   const { created, skipped, failed, omitted } = record.counts as Record<string, number>;
   teller.say(

@@ -43,6 +43,10 @@ export function buildServices(config: Config, credentials: CredentialsProvider):
       (region) => config.hbrEndpoint ?? `https://hbr.${region}.aliyuncs.com`,
       credentials,
       pacing,
+      // The vendor's HBR wants to know when a file system was made, which NAS tells.
+      config.hbrEndpoint === undefined
+        ? { nasEndpointOf: (region) => `https://nas.${region}.aliyuncs.com` }
+        : {},
     ),
     clock,
     entropy,

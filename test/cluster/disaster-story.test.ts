@@ -32,7 +32,7 @@ interface Application {
 }
 
 const applications: readonly Application[] = [
-  { name: 'sample', files: [SAMPLE], namespaces: ['shop', 'shop-tools'] },
+  { name: 'sample', files: [SAMPLE], namespaces: ['shop', 'shop-media', 'shop-tools'] },
   ...(haveApps
     ? [
         {
