@@ -26,6 +26,7 @@ export type RestoreServices = Pick<
   | 'clock'
   | 'entropy'
   | 'accountId'
+  | 'landingImage'
 >;
 
 /** The target of a restore, as registered. @throws NotFoundError */

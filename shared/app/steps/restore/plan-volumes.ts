@@ -14,13 +14,22 @@ import { classOfClaim } from '../../../domain/volumes/claim-class.ts';
 import { zoneOfNode } from '../../../domain/volumes/node-rules.ts';
 import { diskSize } from '../../../domain/volumes/restored-claim.ts';
 import {
+  type ConversionPlan,
   planConversions,
   type VolumeFinding,
 } from '../../../domain/volumes/storage-class-conversion.ts';
+import type { AgentStatus } from '../../../ports/cloud-backup.ts';
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
 import type { DiskSnapshot } from '../../../ports/disk-cloud.ts';
 import type { RestoreServices } from '../../restore-services.ts';
 import { diskOf, type KeptDisk, lookAtDisks } from './disks.ts';
+import {
+  holdsFiles,
+  type LandingPlan,
+  landingRow,
+  planLandings,
+  RESTORED_FROM_CLOUD_BACKUP,
+} from './landing-plan.ts';
 import type { PlanObjects, TargetFacts } from './plan-objects.ts';
 import { readTargetStorage, type TargetStorage } from './target-storage.ts';
 import type { VolumePlan, VolumeWay } from './volume-plan.ts';
@@ -28,6 +37,8 @@ import type { VolumePlan, VolumeWay } from './volume-plan.ts';
 /** Everything that the plan says of volumes. */
 export interface PlannedVolumes {
   readonly plans: readonly VolumePlan[];
+  /** Claims whose files come from Cloud Backup. */
+  readonly landings: readonly LandingPlan[];
   /** The record's rows. */
   readonly rows: readonly VolumeBackup[];
   /** Why a volume's object stays out, by its name. */
@@ -84,7 +95,11 @@ export async function planVolumes(given: Asked): Promise<PlannedVolumes> {
   const snapshots = await readSnapshots(given.services, fresh);
   const decide = (each: ComingClaim) => planOf(ground, each, { errors: checked.errors, snapshots });
   const plans = claims.flatMap((each) => decide(each) ?? []);
-  const taken = new Map(plans.map(({ pv }) => [pv, 'restored_from_snapshot']));
+  const landings = await planFiles(ground, claims, checked.conversions);
+  const taken = new Map([
+    ...plans.map(({ pv }) => [pv, 'restored_from_snapshot'] as const),
+    ...landings.map(({ pv }) => [pv, RESTORED_FROM_CLOUD_BACKUP] as const),
+  ]);
   const { gone, attached } = await lookAtDisks(
     given.services,
     given.cluster,
@@ -93,7 +108,13 @@ export async function planVolumes(given: Asked): Promise<PlannedVolumes> {
   const reasonsGone = new Map(gone.map(({ pv }) => [pv, 'storage_gone']));
   return {
     plans,
-    rows: claims.map((each) => rowOf(each, plans, reasonsGone)),
+    landings,
+    rows: claims.map((each) => {
+      const landing = landings.find(({ namespace, pvc }) => isClaim(each.row, namespace, pvc));
+      return landing === undefined
+        ? rowOf(each, plans, reasonsGone)
+        : landingRow(landing, each.row);
+    }),
     volumesOut: new Map([...taken, ...reasonsGone]),
     attached,
     errors: checked.errors,
@@ -161,7 +182,7 @@ function keptDisks(
 function checkClasses(
   { record, cluster, classes, storage }: Given,
   claims: readonly ComingClaim[],
-): { readonly errors: readonly VolumeFinding[]; readonly warnings: readonly VolumeFinding[] } {
+): ConversionPlan {
   return planConversions({
     entries: record.spec.storageClassConversion,
     claims: claims.map(({ row, claim }) => ({ volume: row, claim })),
@@ -169,6 +190,46 @@ function checkClasses(
     zones: storage.nodes.flatMap((node) => zoneOfNode(node) ?? []),
     region: cluster.region,
   });
+}
+
+/** The claims whose files come from Cloud Backup; its client is asked for only where one needs it. */
+async function planFiles(
+  given: Given,
+  claims: readonly ComingClaim[],
+  conversions: ConversionPlan['conversions'],
+): Promise<readonly LandingPlan[]> {
+  const { storage, objects, target, services, cluster } = given;
+  const coming = claims.filter(({ row }) => holdsFiles(row));
+  const mountings = [...objects.coming(MOUNTING, target)].flatMap(({ line, facts }) => {
+    const { namespace = '', name } = line;
+    return facts.mounts === undefined ? [] : [{ namespace, name, ...facts.mounts }];
+  });
+  const needsAgent = coming.some(
+    ({ row }) => row.source?.kind === 'files' && row.source.files.way === 'container',
+  );
+  return planLandings({
+    claims: coming.map((each) => ({
+      ...each,
+      exists: storage.claims.has(`${each.place}/${each.row.pvc}`),
+    })),
+    mountings,
+    conversions,
+    classes: [...given.classes.values()],
+    agent: needsAgent ? await agentStatus(services, cluster) : undefined,
+  });
+}
+
+/** Cloud Backup that is not to be had is an answer too: the volume's row tells. */
+async function agentStatus(
+  { cloudBackup }: RestoreServices,
+  { region, id }: Cluster,
+): Promise<AgentStatus | undefined> {
+  try {
+    return await cloudBackup.agentStatus(region, id);
+  } catch (error) {
+    if (!(error instanceof BackupCentreError) || error.retryable) throw error;
+    return undefined;
+  }
 }
 
 /** The snapshots of the claims that are still at ECS, by id. */
@@ -266,6 +327,10 @@ function wayOf(
     return { kind: 'refused', code: choice.code, message: choice.message };
   }
   return { kind: 'disk', zone: choice.zone, sizeGiB: diskSize(claim, source.sizeGiB).sizeGiB };
+}
+
+function isClaim(row: VolumeBackup, namespace: string, pvc: string): boolean {
+  return row.namespace === namespace && row.pvc === pvc;
 }
 
 /** The record's row of a claim. */

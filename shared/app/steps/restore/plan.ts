@@ -24,6 +24,7 @@ import { RunJournal } from '../../run-journal.ts';
 import type { RunScratch } from '../../run-scratch.ts';
 import type { Step, StepContext } from '../../step.ts';
 import { withFindings } from '../backup/record-findings.ts';
+import { writeLandingPlans } from './landing-plan.ts';
 import { factsOf } from './plan-facts.ts';
 import {
   type OmittedObject,
@@ -74,6 +75,7 @@ export function planStep(services: RestoreServices): Step<RestoreRecord> {
         bareNamespaces,
         definitions: plannedDefinitions(entries),
         volumes: await writeVolumePlans(context.scratch, volumes.plans),
+        landings: await writeLandingPlans(context.scratch, volumes.landings),
         attached: volumes.attached,
         journal: { ...(await journal.flush()) },
       };
@@ -127,6 +129,7 @@ async function planData(
 
 const NO_VOLUMES: PlannedVolumes = {
   plans: [],
+  landings: [],
   rows: [],
   volumesOut: new Map(),
   attached: {},

@@ -6,6 +6,7 @@ import { transformObject } from '../../../domain/transform/transform-object.ts';
 import { parseExact } from '../../../format/exact-json.ts';
 import type { ObjectTarget } from '../../../ports/cluster-client.ts';
 import { claimWithData } from './claim-data.ts';
+import { askForNewVolume } from './landing-claim.ts';
 import { PLANNED_OWNER, type PlanEntry } from './restore-plan.ts';
 import type { RestoreSession } from './restore-session.ts';
 
@@ -51,6 +52,11 @@ export async function prepareObject(
   }
   object.apiVersion = apiVersion;
   object.kind = kind;
+  const landing = session.landings.planOf(entry.line);
+  if (landing?.refused !== undefined) {
+    return { reason: landing.refused.code, message: landing.refused.message };
+  }
+  const asked = landing === undefined ? [] : askForNewVolume(object, landing);
   const plan = session.volumes.planOf(entry.line);
   const volume = plan === undefined ? await claimedVolume(session, object) : undefined;
   if (volume !== undefined && 'reason' in volume) return volume;
@@ -76,8 +82,10 @@ export async function prepareObject(
       first: { mayCreate },
     };
   }
+  changes.unshift(...asked);
   changes.push(...relink(session, entry, object, owners));
-  return { target: targetOf(resource, object), object, changes };
+  const first = landing === undefined ? {} : { first: { mayCreate: true } };
+  return { target: targetOf(resource, object), object, changes, ...first };
 }
 
 /** Why nothing of a group can be created now. */

@@ -48,6 +48,8 @@ export interface PlanResult {
   readonly definitions: readonly string[];
   /** Chunks of volumes whose data comes back. */
   readonly volumes: number;
+  /** Chunks of claims whose files come from Cloud Backup. */
+  readonly landings: number;
   /** Instances by the disk that is attached to them, of volumes on the storage they had. */
   readonly attached: Readonly<Record<string, string>>;
 }
@@ -97,6 +99,7 @@ export function planOf(context: StepContext<RestoreRecord>): PlanResult {
     bareNamespaces: texts(result.bareNamespaces),
     definitions: texts(result.definitions),
     volumes: Number(result.volumes),
+    landings: Number(result.landings),
     attached: isJsonObject(result.attached) ? textsOf(result.attached) : {},
   };
 }

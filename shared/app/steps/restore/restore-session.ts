@@ -15,6 +15,8 @@ import { type JournalPosition, parseFindings, RunJournal } from '../../run-journ
 import type { StepContext } from '../../step.ts';
 import { withFindings } from '../backup/record-findings.ts';
 import { diskOf, listDisks } from './disks.ts';
+import { readLandingPlans } from './landing-plan.ts';
+import { Landings } from './landings.ts';
 import { type PlanResult, planOf } from './restore-plan.ts';
 import { RestoreState } from './restore-state.ts';
 import { withChangedRows } from './restored-rows.ts';
@@ -40,6 +42,7 @@ export class RestoreSession {
   readonly plan: PlanResult;
   readonly state: RestoreState;
   readonly volumes: RestoredVolumes;
+  readonly landings: Landings;
   readonly journal: RunJournal;
   readonly imageRules: ImageRules;
   index: ResourceIndex;
@@ -59,6 +62,7 @@ export class RestoreSession {
     client: ClusterClient;
     state: RestoreState;
     volumes: RestoredVolumes;
+    landings: Landings;
     index: ResourceIndex;
     findings: { errors: Finding[]; warnings: Finding[] };
     saved: SavedProgress;
@@ -69,6 +73,7 @@ export class RestoreSession {
     this.plan = planOf(init.context);
     this.state = init.state;
     this.volumes = init.volumes;
+    this.landings = init.landings;
     this.index = init.index;
     this.journal = RunJournal.resume(init.context, init.services.clock);
     this.imageRules = imageRules(init.context.record().spec.imageRegistryMapping);
@@ -92,6 +97,7 @@ export class RestoreSession {
       client,
       state: await RestoreState.replay(context.scratch, saved.chunks),
       volumes: await RestoredVolumes.open(context),
+      landings: await openLandings(context),
       index: new ResourceIndex(await client.discover()),
       findings: await replayFindings(context, saved.results),
       saved,
@@ -163,6 +169,7 @@ export class RestoreSession {
 
   /** Takes in an outcome. */
   settle(line: RestoreItemLine, findings: { error?: Finding; warning?: Finding } = {}): void {
+    if (this.landings.holds(line)) return;
     this.state.add(line);
     this.pending.push(line);
     const { error, warning } = findings;
@@ -196,6 +203,7 @@ export class RestoreSession {
       chunks: this.chunks,
       ahead: this.aheadOf,
       since: this.since,
+      landing: this.landings.saved(),
       journal: { ...journal },
     });
     await this.context.updateRecord((record) => ({
@@ -241,6 +249,13 @@ export class RestoreSession {
 /** `backup-centre/<run id>`: 128 characters at most. */
 function fieldManagerOf(runId: string): string {
   return `backup-centre/${runId}`.slice(0, 128);
+}
+
+/** The claims whose files are to land, as far as they are. */
+async function openLandings(context: StepContext<RestoreRecord>): Promise<Landings> {
+  const plans = await readLandingPlans(context.scratch, planOf(context).landings);
+  const saved = isJsonObject(context.checkpoint) ? context.checkpoint.landing : undefined;
+  return new Landings(plans, saved);
 }
 
 /** What the create step has saved. */
