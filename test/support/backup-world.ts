@@ -20,7 +20,7 @@ import { FakeClock } from './fake-clock.ts';
 import { InMemoryCloudBackup } from './in-memory-cloud-backup.ts';
 import { InMemoryClusterClient } from './in-memory-cluster-client.ts';
 import { InMemoryClusterDirectory } from './in-memory-cluster-directory.ts';
-import { InMemoryDiskCloud } from './in-memory-disk-cloud.ts';
+import { type DiskCloudPace, InMemoryDiskCloud } from './in-memory-disk-cloud.ts';
 import { type InMemoryObjectStore, InMemoryObjectStores } from './in-memory-object-store.ts';
 import { InMemoryRecordStore } from './in-memory-record-store.ts';
 import { MemoryLogger } from './memory-logger.ts';
@@ -63,7 +63,7 @@ export class BackupWorld implements RunnerServices {
     name: VAULT.spec.bucketName,
   });
   readonly directory = new InMemoryClusterDirectory();
-  readonly disks = new InMemoryDiskCloud(this.clock);
+  readonly disks: InMemoryDiskCloud;
   readonly cloudBackup = new InMemoryCloudBackup(this.clock);
   readonly landingImage = 'registry.example.com/pause';
   readonly entropy = new SeededEntropy();
@@ -73,7 +73,12 @@ export class BackupWorld implements RunnerServices {
   partBytesMin: number | undefined;
   private runs = 0;
 
-  private constructor(resources: readonly ApiResource[], namespaces: readonly string[]) {
+  private constructor(
+    resources: readonly ApiResource[],
+    namespaces: readonly string[],
+    pace: Partial<DiskCloudPace>,
+  ) {
+    this.disks = new InMemoryDiskCloud(this.clock, pace);
     this.cluster = new InMemoryClusterClient(resources, {
       now: () => this.clock.now(),
       namespaces,
@@ -82,10 +87,18 @@ export class BackupWorld implements RunnerServices {
   }
 
   static async create(
-    given: { resources?: readonly ApiResource[]; namespaces?: readonly string[] } = {},
+    given: {
+      resources?: readonly ApiResource[];
+      namespaces?: readonly string[];
+      pace?: Partial<DiskCloudPace>;
+    } = {},
   ): Promise<BackupWorld> {
     const namespaces = given.namespaces ?? ['shop', 'other', 'kube-system'];
-    const world = new BackupWorld(given.resources ?? COMMON_RESOURCES, namespaces);
+    const world = new BackupWorld(
+      given.resources ?? COMMON_RESOURCES,
+      namespaces,
+      given.pace ?? {},
+    );
     await world.records.put('vaults', [ACCOUNT, 'main', VAULT.identity], VAULT, 'absent');
     await world.records.put(
       'clusters',

@@ -1,55 +1,17 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BackupWorld } from '../../../../test/support/backup-world.ts';
+import type { BackupWorld } from '../../../../test/support/backup-world.ts';
+import {
+  DISK_REGION as REGION,
+  seedDiskVolume,
+  worldOfDisks,
+} from '../../../../test/support/disk-volume-samples.ts';
 import type { Intercept } from '../../../../test/support/interception.ts';
 import type { BackupRecord } from '../../../domain/backup-record.ts';
 import { BackupCentreError, ThrottledError } from '../../../domain/errors.ts';
 import { LEASE_MS } from '../../../domain/lease.ts';
 import { cancelRun } from '../../cancel-run.ts';
 
-const REGION = 'cn-hangzhou';
-
 let world: BackupWorld;
-
-/** A claim on a disk that a running pod uses. */
-function seedVolume(made: BackupWorld, n: number, disk = `d-${n}`): void {
-  const metadata = { namespace: 'shop', name: `data-${n}` };
-  made.cluster.seed({
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata,
-    spec: { volumeName: `pv-${n}`, storageClassName: 'alicloud-disk-essd' },
-  });
-  made.cluster.seed({
-    apiVersion: 'v1',
-    kind: 'PersistentVolume',
-    metadata: { name: `pv-${n}` },
-    spec: {
-      capacity: { storage: '20Gi' },
-      accessModes: ['ReadWriteOnce'],
-      storageClassName: 'alicloud-disk-essd',
-      claimRef: { namespace: 'shop', name: `data-${n}` },
-      csi: { driver: 'diskplugin.csi.alibabacloud.com', volumeHandle: disk },
-    },
-  });
-  made.cluster.seed({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { namespace: 'shop', name: `pod-${n}` },
-    spec: {
-      nodeName: 'node-1',
-      volumes: [{ name: 'data', persistentVolumeClaim: { claimName: `data-${n}` } }],
-    },
-    status: { phase: 'Running' },
-  });
-  made.disks.addDisk(REGION, { id: disk });
-}
-
-async function makeWorld(volumes: number): Promise<BackupWorld> {
-  const made = await BackupWorld.create();
-  made.directory.install('c1', { 'csi-provisioner': 'v1.32.1' });
-  for (let n = 0; n < volumes; n += 1) seedVolume(made, n);
-  return made;
-}
 
 const start = (made: BackupWorld) => made.start({ volumeBackup: true, retentionDays: 7 });
 
@@ -58,7 +20,7 @@ function phases(record: BackupRecord): readonly string[] {
 }
 
 beforeEach(async () => {
-  world = await makeWorld(2);
+  world = await worldOfDisks(2);
 });
 
 describe('a backup of disks', () => {
@@ -96,7 +58,7 @@ describe('a backup of disks', () => {
   });
 
   it('takes one snapshot of a disk that two claims use', async () => {
-    seedVolume(world, 2, 'd-0');
+    seedDiskVolume(world, 2, 'd-0');
     const record = await world.workToEnd(await start(world));
     expect(phases(record)).toEqual(['data-0 Completed', 'data-1 Completed', 'data-2 Completed']);
     expect(record.volumes[2]?.resourceId).toBe(record.volumes[0]?.resourceId);
@@ -178,7 +140,7 @@ describe('a worker that dies', () => {
   }
 
   async function die(calls: number, after: boolean): Promise<boolean> {
-    const made = await makeWorld(2);
+    const made = await worldOfDisks(2);
     const id = await start(made);
     const seen = killAfter(made, calls, after);
     await made.work(id).catch(() => undefined);
@@ -216,7 +178,7 @@ it('leaves no snapshot of a backup that is cancelled', async () => {
 it('needs few calls for 200 disks, in proportion', async () => {
   const counts: number[] = [];
   for (const volumes of [100, 200]) {
-    const made = await makeWorld(volumes);
+    const made = await worldOfDisks(volumes);
     const record = await made.workToEnd(await start(made));
     expect(record.volumes.filter((v) => v.phase === 'Completed')).toHaveLength(volumes);
     counts.push(Object.values(made.disks.calls).reduce((sum, n) => sum + n, 0));

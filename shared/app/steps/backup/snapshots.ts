@@ -32,14 +32,15 @@ const START_MS_MAX = 3_600_000;
 const FINISH_MS_MAX = 172_800_000;
 /** A snapshot that is not listed yet is waited for this long, ms. */
 const LISTED_MS_MAX = 300_000;
-/** Looks in place, for snapshots that are ready at once: so many, so long apart, ms. */
+/** Looks in place, for snapshots that are ready at once: so many after the start, so long apart, ms. */
 const LOOKS_IN_PLACE = 3;
+const IN_PLACE_MS_MAX = 10_000;
 const LOOK_PAUSE_MS = 1_000;
 const TIME_LEFT_MS_MIN = 20_000;
 /** Pause while no function runs, ms: short at first, for small disks. */
 const WAKES_MS = [
   { until: 60_000, every: 10_000 },
-  { until: 600_000, every: 30_000 },
+  { until: 180_000, every: 30_000 },
   { until: Number.POSITIVE_INFINITY, every: 60_000 },
 ] as const;
 
@@ -81,7 +82,8 @@ class SnapshotRun {
         .record()
         .volumes.some((v) => v.method === 'ecsSnapshot' && !isSettled(v));
       if (!unsettled) return await this.end();
-      if (look >= LOOKS_IN_PLACE || this.context.timeLeftMs() < TIME_LEFT_MS_MIN) break;
+      const late = this.services.clock.now() - this.sinceMs > IN_PLACE_MS_MAX;
+      if (late || look >= LOOKS_IN_PLACE || this.context.timeLeftMs() < TIME_LEFT_MS_MIN) break;
       await this.services.clock.sleep(LOOK_PAUSE_MS, this.context.signal);
     }
     return await this.wait();
