@@ -6,6 +6,7 @@ import { tidyStep } from './steps/backup/finalise.ts';
 import { abandonRestore } from './steps/restore/abandon.ts';
 import { createStep } from './steps/restore/create.ts';
 import { finaliseStep } from './steps/restore/finalise.ts';
+import { makeVolumesStep } from './steps/restore/make-volumes.ts';
 import { planStep } from './steps/restore/plan.ts';
 import { precheckStep } from './steps/restore/precheck.ts';
 import { settleVolumesStep } from './steps/restore/settle-volumes.ts';
@@ -19,6 +20,7 @@ export function restoreWorkflow(services: RestoreServices): Workflow<RestoreReco
     steps: [
       precheckStep(services),
       planStep(services),
+      makeVolumesStep(services),
       createStep(services),
       verifyStep(services),
       settleVolumesStep(services),

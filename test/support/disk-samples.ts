@@ -73,6 +73,21 @@ export async function diskWorld(
   return world;
 }
 
+/** A ready node of the target in a zone. */
+export function seedNode(world: RestoreWorld, name: string, zone: string, taints: object[] = []) {
+  const labels = { 'topology.kubernetes.io/zone': zone };
+  const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
+  world.target.seed(sampleObject('Node', name, { spec: { taints }, status: ready }, { labels }));
+}
+
+/** Puts the target cluster into another region. */
+export async function moveTarget(world: RestoreWorld, region: string): Promise<void> {
+  const { records, accountId } = world.backups;
+  const row = await records.get('clusters', [accountId, 'c2']);
+  if (row === undefined) throw new Error('No cluster c2');
+  await records.put('clusters', [accountId, 'c2'], { ...row.value, region }, 'any');
+}
+
 /** Plays the CSI driver: the claim is bound to a volume, new unless it names one. */
 export async function bindClaim(target: InMemoryClusterClient, place: string): Promise<void> {
   const [namespace = '', name = ''] = place.split('/');

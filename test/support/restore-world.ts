@@ -60,6 +60,16 @@ export class RestoreWorld {
     };
   }
 
+  /** Does something as soon as the target has created an object, before the reply goes out. */
+  onCreated(subject: string, act: () => Promise<void>): void {
+    const create = this.target.create.bind(this.target);
+    this.target.create = async (target, body, options) => {
+      const reply = await create(target, body, options);
+      if (describeTarget(target) === subject) await act();
+      return reply;
+    };
+  }
+
   /** Has the source's lists say `to` instead of `from`: for texts that no parsed object can hold. */
   rewriteSource(from: string, to: string): void {
     const list = this.backups.cluster.list.bind(this.backups.cluster);
@@ -137,6 +147,25 @@ export class RestoreWorld {
     return await this.workOn(runId, invocationMs);
   }
 
+  /** One invocation, whose waits in place end as the clock is moved for them. */
+  async workUntilWait(id: string): Promise<InvocationResult> {
+    return await this.withMovingClock(this.work(id));
+  }
+
+  private async withMovingClock(working: Promise<InvocationResult>): Promise<InvocationResult> {
+    let result: InvocationResult | undefined;
+    const ended = working.then((r) => {
+      result = r;
+    });
+    while (result === undefined) {
+      await Promise.race([ended, new Promise((resolve) => setImmediate(resolve))]);
+      if (result === undefined && this.backups.clock.sleeping() > 1) {
+        await this.backups.clock.advance(1_000);
+      }
+    }
+    return await working;
+  }
+
   /** One invocation of the worker for the run that lets go of what the restore made. */
   async workOnRelease(id: string): Promise<InvocationResult> {
     const { runId } = await this.record(id);
@@ -159,18 +188,7 @@ export class RestoreWorld {
   /** Works until the run has ended, waking it when it waits. */
   async workToEnd(id: string): Promise<RestoreRecord> {
     for (let invocation = 0; invocation < 100; invocation += 1) {
-      const working = this.work(id);
-      let result: InvocationResult | undefined;
-      const ended = working.then((r) => {
-        result = r;
-      });
-      while (result === undefined) {
-        await Promise.race([ended, new Promise((resolve) => setImmediate(resolve))]);
-        if (result === undefined && this.backups.clock.sleeping() > 1) {
-          await this.backups.clock.advance(1_000);
-        }
-      }
-      await working;
+      const result = await this.workUntilWait(id);
       if (result === 'ended') return await this.record(id);
       await this.backups.clock.advance(600_000);
     }

@@ -30,12 +30,12 @@ export type VolumeData =
 /** Plans by claim. */
 export class RestoredVolumes {
   private readonly byClaim: ReadonlyMap<string, VolumePlan>;
-  private readonly places: ReadonlySet<string>;
+  private readonly byPlace: ReadonlyMap<string, VolumePlan>;
   private readonly made: MadeVolumes;
 
   private constructor(plans: readonly VolumePlan[], made: MadeVolumes) {
     this.byClaim = new Map(plans.map((plan) => [volumeKey(plan), plan]));
-    this.places = new Set(plans.map(({ place, pvc }) => `${place}/${pvc}`));
+    this.byPlace = new Map(plans.map((plan) => [`${plan.place}/${plan.pvc}`, plan]));
     this.made = made;
   }
 
@@ -73,15 +73,19 @@ export class RestoredVolumes {
   /** What a row of the record says once its claim is dealt with. */
   outcomeOf(row: VolumeBackup, state: RestoreState): Partial<VolumeBackup> | undefined {
     const { namespace, pvc } = row;
-    if (isSettled(row) || !this.places.has(`${namespace}/${pvc}`)) return undefined;
+    const plan = this.byPlace.get(`${namespace}/${pvc}`);
+    if (isSettled(row) || plan === undefined) return undefined;
     const item = state.claim(namespace, pvc);
     switch (item?.action) {
       case 'created':
         return { phase: 'InProgress', reason: PENDING_CONSUMER };
       case 'skipped':
         return { phase: 'Skipped', reason: `${item.reason}: the claim was left as it is` };
-      case 'failed':
-        return { phase: 'Failed', reason: item.reason };
+      case 'failed': {
+        const data = this.dataOf(plan, false);
+        const words = data.kind === 'none' ? `${data.code}: ${data.message}` : item.reason;
+        return { phase: 'Failed', reason: words };
+      }
       default:
         return undefined;
     }

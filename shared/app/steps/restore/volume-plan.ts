@@ -77,10 +77,15 @@ export interface MadeVolumes {
   readonly disks: Readonly<Record<string, MadeResource>>;
 }
 
+/** What ECS has begun to make. */
+export interface StartedResource {
+  readonly id: string;
+  readonly sinceMs: number;
+  readonly ready: boolean;
+}
+
 /** A copy or a disk on its way. */
-export type MadeResource =
-  | { readonly id: string; readonly sinceMs: number; readonly ready: boolean }
-  | { readonly failed: string; readonly message: string };
+export type MadeResource = StartedResource | { readonly failed: string; readonly message: string };
 
 /** Nothing made yet. */
 export const NOTHING_MADE: MadeVolumes = { copies: {}, disks: {} };
