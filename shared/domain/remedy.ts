@@ -34,6 +34,16 @@ const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
   volume_in_use:
     'Remove what uses the disk, or restore from a backup that has the data of the volume',
   no_zone: 'Add a ready node that takes the pod, or install the snapshot API, then restore again',
+  cloud_backup_unavailable:
+    "Open Cloud Backup for the account and have ACK's backup component in the cluster, with its client " +
+    'on nodes (label csdr.alibabacloud.com/agent-enable); GET /v1/clusters/{cluster}/precheck shows when ' +
+    'hbr_client is ready. Then restore again: only what is missing is created',
+  hbr_vault_missing:
+    "The region's vault of Cloud Backup was deleted with all it held: restore from a backup taken since, or " +
+    'leave the volume out',
+  temporary_volume_timeout:
+    'See the events of the claim and of nodes: a StorageClass that makes no volume, no node that takes the ' +
+    'pod, or an image that cannot be pulled. Then restore again: only what is missing is created',
   internal: 'Start the run again; the log of the run says where it stopped',
 };
 

@@ -63,9 +63,12 @@ export class Landings {
     return true;
   }
 
-  /** Claims that wait for their files. */
+  /** Claims that wait for their files, in the plan's order. */
   open(): readonly Landing[] {
-    return [...this.held].map(([plan, line]) => ({ plan, line }));
+    return this.plans.flatMap((plan) => {
+      const line = this.held.get(plan);
+      return line === undefined ? [] : [{ plan, line }];
+    });
   }
 
   /** The claim waits no longer: its next outcome is the last. */
