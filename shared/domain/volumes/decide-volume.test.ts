@@ -110,11 +110,12 @@ describe('row 4: volumes that no pod mounts', () => {
     expect(decided(disk, { ...context, disk: attached })).toMatch(/^ecsSnapshot/);
   });
 
-  it.each([
-    ['NAS', nas],
-    ['OSS', csi('oss')],
-  ])('%s is not backed up', (_what, facts) => {
-    expect(decided(facts, unmounted)).toContain('notBackedUp: not mounted by any pod');
+  it('files that only a node could read are not backed up', () => {
+    expect(decided(csi('oss'), unmounted)).toContain('notBackedUp: not mounted by any pod');
+  });
+
+  it('NAS is, since its plan needs no pod', () => {
+    expect(decided(nas, unmounted)).toBe('cloudBackup nas: nas volume');
   });
 
   it('a disk that does not qualify is not backed up', () => {

@@ -149,11 +149,11 @@ function decideFiles(facts: VolumeFacts, context: DecisionContext, why: string):
   if (facts.volumeMode === 'Block') {
     return notBackedUp(`Block mode: Cloud Backup takes files only (${why})`);
   }
-  if (context.mounts.length === 0) return notBackedUp(`not mounted by any pod (${why})`);
   const { fileSystemId } = facts;
   if (facts.kind === 'nas' && fileSystemId !== undefined && context.nasPlans) {
     return { method: 'cloudBackup', way: 'nas', reason: why, fileSystemId };
   }
+  if (context.mounts.length === 0) return notBackedUp(`not mounted by any pod (${why})`);
   const mount = context.mounts.find(isReadable);
   if (mount === undefined) return unavailable('no running pod mounts it on a node of its own', why);
   if (context.agent !== 'READY') {

@@ -17,6 +17,8 @@ import { ListedObjects } from '../../listed-objects.ts';
 import { ResourceIndex } from '../../resource-index.ts';
 import type { FoundClaim } from './capture-state.ts';
 
+const FILE_SYSTEMS = 'containernetworkfilesystems.storage.alibabacloud.com';
+
 /** Everything that decisions about volumes rest on. */
 export interface VolumeInventory {
   readonly cluster: Cluster;
@@ -55,7 +57,13 @@ export async function readInventory(
   const pods = await read(listed, index, 'pods', namespaces, podMounts);
   const nodes = await read(listed, index, 'nodes', new Set(), (node) => node);
   const virtual = new Set(nodes.filter(isVirtualNode).map((n) => textAt(n, 'metadata', 'name')));
-  const facts = volumes.map((pv) => volumeFacts(pv, skipped.get(textAt(pv, 'metadata', 'name'))));
+  const systems = await fileSystems(listed, index);
+  const facts = volumes.map((pv) => {
+    const known = volumeFacts(pv, skipped.get(textAt(pv, 'metadata', 'name')));
+    const named = textAt(pv, 'spec', 'csi', 'volumeAttributes', 'containerNetworkFileSystem');
+    const fileSystemId = known.fileSystemId ?? systems.get(named ?? '');
+    return fileSystemId === undefined ? known : { ...known, fileSystemId };
+  });
   const uids = new Map(
     volumes.map((pv) => [textAt(pv, 'metadata', 'name'), textAt(pv, 'metadata', 'uid')]),
   );
@@ -99,6 +107,24 @@ async function read<T>(
     return undefined;
   });
   return found;
+}
+
+/** Ids of the file systems behind ACK's handles on them (CNFS), by the handle's name. */
+async function fileSystems(
+  listed: ListedObjects,
+  index: ResourceIndex,
+): Promise<ReadonlyMap<string, string>> {
+  const resource = index.find('storage.alibabacloud.com/v1beta1', FILE_SYSTEMS);
+  const ids = new Map<string, string>();
+  if (resource === undefined) return ids;
+  await listed.of(resource, new Set(), (bytes) => {
+    const object: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    const name = textAt(object, 'metadata', 'name');
+    const id = textAt(object, 'status', 'fsAttributes', 'filesystemId');
+    if (name !== undefined && id !== undefined) ids.set(name, id);
+    return undefined;
+  });
+  return ids;
 }
 
 /** CS's list of components first; where it does not tell, the provisioner's image in the cluster. */
