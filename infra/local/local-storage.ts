@@ -41,6 +41,8 @@ export async function startStorage(options: StorageOptions): Promise<LocalStorag
     credentials,
     port: ports.ecs ?? 0,
     instances: clusters.flatMap(instancesOf),
+    // Minutes on the real thing; nobody wants to wait that long on a laptop.
+    durations: { snapshotMs: () => 1500, copyMs: () => 2000 },
   });
   const hbr = await startHbrEmulator({
     dir: folder(stateDir, 'hbr'),
@@ -48,6 +50,7 @@ export async function startStorage(options: StorageOptions): Promise<LocalStorag
     region,
     credentials,
     port: ports.hbr ?? 0,
+    vaultMs: 1000,
     nas: nasDirectory,
     // No agent runs in the stack's clusters.
     containerMount: () => undefined,

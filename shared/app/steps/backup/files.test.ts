@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BackupWorld } from '../../../../test/support/backup-world.ts';
 import type { Intercept } from '../../../../test/support/interception.ts';
 import type { BackupRecord } from '../../../domain/backup-record.ts';
+import { textAt } from '../../../domain/json.ts';
 import { LEASE_MS } from '../../../domain/lease.ts';
 import type { CloudFiles, FileSource } from '../../../domain/volume-backup.ts';
 import { cancelRun } from '../../cancel-run.ts';
@@ -63,6 +64,13 @@ function sourceOf(record: BackupRecord, pvc: string): FileSource {
   return source;
 }
 
+function uidOf(kind: string, name: string): string {
+  const found = Object.entries(world.cluster.dump()).find(([, o]) => {
+    return o.kind === kind && textAt(o, 'metadata', 'name') === name;
+  });
+  return textAt(found?.[1], 'metadata', 'uid') ?? '';
+}
+
 beforeEach(async () => {
   world = await makeWorld();
 });
@@ -84,21 +92,27 @@ describe('a backup of files', () => {
   it('reads other volumes through the agent on the node that mounts them', async () => {
     seedVolume(world, 'ceph', { cephfs: { monitors: ['192.0.2.1'] } });
     world.cloudBackup.setAgent('c1', 'READY');
-    const id = await start(world);
-    await world.work(id);
-    const { files } = sourceOf(await world.record(id), 'ceph');
-    expect(files).toMatchObject({
+    const files = {
       way: 'container',
       cluster: 'c1',
       node: 'node-1',
+      podUid: uidOf('Pod', 'pod-ceph'),
       folder: 'kubernetes.io~cephfs/pv-ceph',
-    });
+      pvUid: uidOf('PersistentVolume', 'pv-ceph'),
+      pv: 'pv-ceph',
+      namespace: 'shop',
+      pvc: 'ceph',
+      storageClass: '',
+      size: '5Gi',
+    } as const;
     world.cloudBackup.write(files, 'ceph bytes');
+    const id = await start(world);
     expect((await world.workToEnd(id)).volumes).toMatchObject([
       { pvc: 'ceph', phase: 'Completed' },
       { pvc: 'pictures', phase: 'Completed' },
       { pvc: 'scans', phase: 'Completed' },
     ]);
+    expect(sourceOf(await world.record(id), 'ceph').files).toEqual(files);
   });
 
   it('says so where no agent can read them, and takes the rest', async () => {

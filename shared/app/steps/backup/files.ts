@@ -26,7 +26,9 @@ const START_MS_MAX = 3_600_000;
 const FINISH_MS_MAX = 259_200_000;
 /** The file system or the agent may need this long to list a job, ms. */
 const LISTED_MS_MAX = 300_000;
-const LOOKS_IN_PLACE = 3;
+/** Looks in place, for jobs that end at once: so many after the start, so long apart, ms. */
+const LOOKS_IN_PLACE = 5;
+const IN_PLACE_MS_MAX = 15_000;
 const LOOK_PAUSE_MS = 1_000;
 const TIME_LEFT_MS_MIN = 20_000;
 const WAKE_MS = 30_000;
@@ -57,13 +59,15 @@ class FilesRun {
     const [task] = this.open();
     if (task === undefined) return await this.end();
     await this.save();
-    const vaultId = await this.vault(task.source.region);
-    if (vaultId === undefined) return await this.wait();
     for (let look = 0; ; look += 1) {
-      await this.start(vaultId);
-      await this.look(vaultId);
+      const vaultId = await this.vault(task.source.region);
+      if (vaultId !== undefined) {
+        await this.start(vaultId);
+        await this.look(vaultId);
+      }
       if (this.open().length === 0) return await this.end();
-      if (look >= LOOKS_IN_PLACE || this.context.timeLeftMs() < TIME_LEFT_MS_MIN) break;
+      const late = this.services.clock.now() - this.sinceMs > IN_PLACE_MS_MAX;
+      if (late || look >= LOOKS_IN_PLACE || this.context.timeLeftMs() < TIME_LEFT_MS_MIN) break;
       await this.services.clock.sleep(LOOK_PAUSE_MS, this.context.signal);
     }
     return await this.wait();
@@ -202,7 +206,6 @@ class FilesRun {
 
   private async wait(): Promise<StepOutcome> {
     await this.save();
-    if (this.open().length === 0) return await this.end();
     await this.context.updateRecord((record) => ({ ...record, phase: 'WaitingForVolumes' }));
     return { kind: 'wait', wakeAtMs: this.services.clock.now() + WAKE_MS };
   }
