@@ -1,21 +1,23 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { COMMON_RESOURCES } from '../../test/support/api-resources.ts';
 import {
+  backUpDisks,
   bindClaim,
+  claimOf,
   DISK_CLASS,
   diskClass,
   diskWorld,
   moveTarget,
   REGION,
+  resourceOf,
+  rowsOf,
   seedDiskClaim,
   seedNode,
+  snapshotObjects,
+  snapshotsOf,
 } from '../../test/support/disk-samples.ts';
 import { sampleObject } from '../../test/support/restore-samples.ts';
 import type { RestoreWorld } from '../../test/support/restore-world.ts';
-import type { BackupRecord } from '../domain/backup-record.ts';
-import { type JsonObject, objectAt } from '../domain/json.ts';
-import type { RestoreRecord } from '../domain/restore-record.ts';
-import { cancelRun } from './cancel-run.ts';
+import { objectAt } from '../domain/json.ts';
 
 let world: RestoreWorld;
 
@@ -23,48 +25,22 @@ beforeEach(async () => {
   world = await diskWorld();
 });
 
-function backUp(): Promise<BackupRecord> {
-  return world.backups.backUp({ volumeBackup: true });
-}
-
-/** `<claim> <phase> <reason>` of each row. */
-function rows(record: RestoreRecord): readonly string[] {
-  return record.volumes.map(({ pvc, phase, reason }) => `${pvc} ${phase} ${reason}`);
-}
-
-/** Objects of the snapshot API in the target. */
-function snapshotObjects(): readonly JsonObject[] {
-  return Object.entries(world.target.dump()).flatMap(([key, object]) =>
-    key.startsWith('volumesnapshot') ? [object] : [],
-  );
-}
-
-/** Ids of the backup's snapshots, which nothing may remove. */
-function snapshotsOf(backup: BackupRecord): readonly string[] {
-  return backup.volumes.flatMap(({ resourceId }) => resourceId ?? []);
-}
-
-function claim(place: string): JsonObject | undefined {
-  const [namespace = '', name = ''] = place.split('/');
-  return world.target.peek('persistentvolumeclaims', namespace, name);
-}
-
 describe('a claim on a snapshot', () => {
   it('is made by the driver of the target, and its snapshot objects go once it is bound', async () => {
     seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
+    const backup = await backUpDisks(world);
     const [snapshot] = snapshotsOf(backup);
     const record = await world.restore(backup);
     expect(record.phase).toBe('Completed');
     expect(record.errors).toEqual([]);
-    expect(rows(record)).toEqual(['data InProgress pendingConsumer']);
+    expect(rowsOf(record)).toEqual(['data InProgress pendingConsumer']);
     expect(await world.outcome(record)).toEqual([
       'namespaces shop created',
       'persistentvolumeclaims shop/data created',
       'persistentvolumes pv-data omitted restored_from_snapshot',
       'pods shop/pod-data created',
     ]);
-    const data = claim('shop/data');
+    const data = claimOf(world, 'shop/data');
     const name = String(objectAt(data, 'spec', 'dataSource')?.name);
     expect(data?.spec).toEqual({
       accessModes: ['ReadWriteOnce'],
@@ -72,7 +48,7 @@ describe('a claim on a snapshot', () => {
       storageClassName: DISK_CLASS,
       dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name },
     });
-    const made = snapshotObjects();
+    const made = snapshotObjects(world);
     expect(made.map((object) => objectAt(object, 'metadata')?.name)).toEqual([name, name]);
     expect(made.map((object) => object.spec)).toEqual([
       {
@@ -91,11 +67,11 @@ describe('a claim on a snapshot', () => {
     ]);
 
     expect(await world.workOnRelease(record.id)).toBe('waiting');
-    expect(snapshotObjects()).toHaveLength(2);
+    expect(snapshotObjects(world)).toHaveLength(2);
     await bindClaim(world.target, 'shop/data');
     await world.backups.clock.advance(15_000);
     expect(await world.workOnRelease(record.id)).toBe('ended');
-    expect(snapshotObjects()).toEqual([]);
+    expect(snapshotObjects(world)).toEqual([]);
     const after = await world.record(record.id);
     expect(after.phase).toBe('Completed');
     expect(after.volumes).toMatchObject([
@@ -105,38 +81,15 @@ describe('a claim on a snapshot', () => {
     expect(world.backups.disks.living().snapshots).toEqual([snapshot]);
   });
 
-  it('needs no release where it is bound before the restore ends', async () => {
-    seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
-    const id = await world.start(backup, { verify: true });
-    world.onCreated('persistentvolumeclaims shop/data', () => bindClaim(world.target, 'shop/data'));
-    const record = await world.workToEnd(id);
-    expect(rows(record)[0]).toMatch(/^data Completed new volume pvc-shop-data, of snapshot s-/);
-    expect(record.progress).toMatchObject({ volumesTotal: 1, volumesDone: 1 });
-    expect(await world.isReleasing(id)).toBe(false);
-    expect(snapshotObjects()).toEqual([]);
-  });
-
-  it('holds its backup until it is bound', async () => {
-    seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
-    const record = await world.restore(backup);
-    const uses = () => world.backups.records.get('backup_uses', [backup.id, record.id]);
-    expect(await uses()).toBeDefined();
-    await bindClaim(world.target, 'shop/data');
-    expect(await world.workOnRelease(record.id)).toBe('ended');
-    expect(await uses()).toBeUndefined();
-  });
-
   it('comes back under another namespace, and a second time, from the same snapshot', async () => {
     seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
+    const backup = await backUpDisks(world);
     await world.restore(backup);
     const second = await world.restore(backup, { namespaceMapping: { shop: 'shop2' } });
     expect(second.errors).toEqual([]);
     expect(second.volumes).toMatchObject([{ namespace: 'shop2', phase: 'InProgress' }]);
     const names = ['shop/data', 'shop2/data'].map((place) =>
-      String(objectAt(claim(place), 'spec', 'dataSource')?.name),
+      String(objectAt(claimOf(world, place), 'spec', 'dataSource')?.name),
     );
     expect(new Set(names).size).toBe(2);
     for (const [i, namespace] of ['shop', 'shop2'].entries()) {
@@ -153,7 +106,7 @@ describe('a claim on a snapshot', () => {
 
   it('that exists is left alone, and nothing is made for it', async () => {
     seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
+    const backup = await backUpDisks(world);
     const first = await world.restore(backup);
     await bindClaim(world.target, 'shop/data');
     expect(await world.workOnRelease(first.id)).toBe('ended');
@@ -163,7 +116,7 @@ describe('a claim on a snapshot', () => {
     expect(await world.outcome(second)).toContain(
       'persistentvolumeclaims shop/data skipped exists_equal',
     );
-    expect(rows(second)).toEqual(['data Skipped exists: the claim was left as it is']);
+    expect(rowsOf(second)).toEqual(['data Skipped exists: the claim was left as it is']);
     expect(world.target.dump()).toEqual(before);
     expect(await world.isReleasing(second.id)).toBe(false);
   });
@@ -171,7 +124,7 @@ describe('a claim on a snapshot', () => {
   it('is refused, not made empty, where its snapshot is gone', async () => {
     seedDiskClaim(world, 'shop/data');
     seedDiskClaim(world, 'shop/other');
-    const backup = await backUp();
+    const backup = await backUpDisks(world);
     const [lost = ''] = snapshotsOf(backup);
     await world.backups.disks.deleteSnapshot(REGION, lost);
     const record = await world.restore(backup);
@@ -182,20 +135,20 @@ describe('a claim on a snapshot', () => {
         message: `Cannot restore persistentvolumeclaims shop/data: snapshot ${lost} of its disk is gone at ECS (cn-hangzhou)`,
       },
     ]);
-    expect(rows(record)[0]).toBe(
+    expect(rowsOf(record)[0]).toBe(
       `data Failed lost: snapshot ${lost} of its disk is gone at ECS (cn-hangzhou)`,
     );
-    expect(rows(record)[1]).toBe('other InProgress pendingConsumer');
-    expect(claim('shop/data')).toBeUndefined();
+    expect(rowsOf(record)[1]).toBe('other InProgress pendingConsumer');
+    expect(claimOf(world, 'shop/data')).toBeUndefined();
     expect(world.target.peek('persistentvolumes', undefined, 'pv-data')).toBeUndefined();
   });
 
   it('of less than 20 GiB becomes 20 GiB, and the list says so', async () => {
     seedDiskClaim(world, 'shop/data', { request: '5Gi', sizeGiB: 5 });
-    const record = await world.restore(await backUp());
+    const record = await world.restore(await backUpDisks(world));
     const item = (await world.items(record)).find(({ name }) => name === 'data');
     expect(item?.changes[0]).toBe('size: 5Gi becomes 20Gi (disks have 20 GiB at least)');
-    expect(objectAt(claim('shop/data'), 'spec', 'resources')?.requests).toEqual({
+    expect(objectAt(claimOf(world, 'shop/data'), 'spec', 'resources')?.requests).toEqual({
       storage: '20Gi',
     });
   });
@@ -209,7 +162,7 @@ describe('a claim on a snapshot', () => {
     );
     const created: string[] = [];
     world.onCreate((_body, subject) => created.push(subject));
-    await world.restore(await backUp());
+    await world.restore(await backUpDisks(world));
     const at = (text: string) => created.findIndex((subject) => subject.startsWith(text));
     const order = ['volumesnapshotcontents', 'volumesnapshots', 'persistentvolumeclaims'].map(at);
     expect([...order, at('statefulsets')]).toEqual([...order, at('statefulsets')].sort());
@@ -220,11 +173,11 @@ describe('a claim on a snapshot', () => {
     world = await diskWorld();
     world.target.seed(diskClass('another'));
     await world.target.remove({
-      resource: classResource(),
+      resource: resourceOf('StorageClass'),
       name: DISK_CLASS,
     });
     seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
+    const backup = await backUpDisks(world);
     const before = world.target.dump();
     const record = await world.restore(backup);
     expect(record.phase).toBe('Failed');
@@ -239,85 +192,62 @@ describe('a claim on a snapshot', () => {
     );
   });
 
-  it('takes its class from the restore where the target lacks it', async () => {
-    await world.target.remove({ resource: classResource(), name: DISK_CLASS });
+  it('named by a conversion ends the run; covered by one it keeps its class, with a warning', async () => {
+    seedDiskClaim(world, 'shop/data');
+    const backup = await backUpDisks(world);
+    const to = 'alibabacloud-cnfs-nas';
+    const named = await world.restore(backup, {
+      storageClassConversion: [{ namespace: 'shop', pvc: 'data', to }],
+    });
+    expect(named.phase).toBe('Failed');
+    expect(named.errors.map(({ code }) => code)).toEqual(['conversion_not_allowed']);
+    expect(claimOf(world, 'shop/data')).toBeUndefined();
+    const covered = await world.restore(backup, { storageClassConversion: [{ to }] });
+    expect(covered.errors).toEqual([]);
+    expect(covered.warnings.map(({ code }) => code)).toContain('conversion_skipped');
+    expect(objectAt(claimOf(world, 'shop/data'), 'spec')?.storageClassName).toBe(DISK_CLASS);
+  });
+
+  it('without a class comes back on a static volume without one', async () => {
+    seedNode(world, 'n1', 'cn-hangzhou-k');
+    seedDiskClaim(world, 'shop/data', { storageClass: '' });
+    const record = await world.restore(await backUpDisks(world));
+    expect(record.errors).toEqual([]);
+    const spec = objectAt(claimOf(world, 'shop/data'), 'spec');
+    expect(spec?.storageClassName).toBe('');
+    const volume = world.target.peek('persistentvolumes', undefined, String(spec?.volumeName));
+    expect(objectAt(volume, 'spec')?.storageClassName).toBe('');
+    expect(snapshotObjects(world)).toEqual([]);
+  });
+
+  it('comes back in the cluster it was in, after its namespace was lost', async () => {
     world.seed(diskClass());
     seedDiskClaim(world, 'shop/data');
-    const record = await world.restore(await backUp());
+    const backup = await backUpDisks(world);
+    const { cluster, disks } = world.backups;
+    await cluster.remove({ resource: resourceOf('Namespace'), name: 'shop' });
+    await cluster.remove({ resource: resourceOf('PersistentVolume'), name: 'pv-data' });
+    disks.attach('d-data', undefined);
+    await disks.deleteDisk(REGION, 'd-data');
+    const record = await world.restore(backup, {}, 'c1');
+    expect(record).toMatchObject({ phase: 'Completed', errors: [], warnings: [] });
+    const back = cluster.peek('persistentvolumeclaims', 'shop', 'data');
+    expect(objectAt(back, 'spec', 'dataSource')?.kind).toBe('VolumeSnapshot');
+  });
+
+  it('takes its class from the restore where the target lacks it', async () => {
+    await world.target.remove({ resource: resourceOf('StorageClass'), name: DISK_CLASS });
+    world.seed(diskClass());
+    seedDiskClaim(world, 'shop/data');
+    const record = await world.restore(await backUpDisks(world));
     expect(record.errors).toEqual([]);
-    expect(rows(record)).toEqual(['data InProgress pendingConsumer']);
-  });
-
-  it('is given up after seven days without a pod, and the record says so', async () => {
-    seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
-    const record = await world.restore(backup);
-    let looks = 0;
-    const beginMs = world.backups.clock.now();
-    while (await world.isReleasing(record.id)) {
-      looks += 1;
-      await world.workOnRelease(record.id);
-      const run = await world.backups.records.get('runs', [`${record.runId}-release`]);
-      if (run?.value.state === 'ended') break;
-      const pause = (run?.value.wakeAtMs ?? 0) - world.backups.clock.now();
-      expect(pause).toBeGreaterThan(0);
-      expect(pause).toBeLessThanOrEqual(600_000);
-      await world.backups.clock.advance(pause);
-    }
-    const days = (world.backups.clock.now() - beginMs) / 86_400_000;
-    expect(days).toBeGreaterThan(6.9);
-    expect(days).toBeLessThan(7.1);
-    expect(looks).toBeLessThan(1_100);
-    expect(snapshotObjects()).toEqual([]);
-    const after = await world.record(record.id);
-    expect(after.phase).toBe('Completed');
-    expect(rows(after)).toEqual(['data Failed pendingConsumer: no pod mounted the claim in time']);
-    expect(after.warnings.map(({ code }) => code)).toContain('pending_consumer');
-    expect(claim('shop/data')).toBeDefined();
-    expect(world.backups.disks.living().snapshots).toEqual(snapshotsOf(backup));
-  });
-
-  it('keeps its snapshot even where somebody changed the policy of the content', async () => {
-    seedDiskClaim(world, 'shop/data');
-    const record = await world.restore(await backUp());
-    const [content] = snapshotObjects();
-    world.target.seed({
-      ...content,
-      spec: { ...objectAt(content, 'spec'), deletionPolicy: 'Delete' },
-    });
-    await bindClaim(world.target, 'shop/data');
-    const policies: unknown[] = [];
-    world.target.intercept = async ({ method, subject }, proceed) => {
-      if (method === 'delete' && subject.startsWith('volumesnapshots')) {
-        policies.push(objectAt(snapshotObjects()[0], 'spec')?.deletionPolicy);
-      }
-      return await proceed();
-    };
-    expect(await world.workOnRelease(record.id)).toBe('ended');
-    expect(policies).toEqual(['Retain']);
-    expect(snapshotObjects()).toEqual([]);
-  });
-
-  it('leaves snapshot objects of others alone', async () => {
-    seedDiskClaim(world, 'shop/data');
-    const record = await world.restore(await backUp());
-    const [content] = snapshotObjects();
-    const foreign = {
-      name: 'theirs',
-      labels: { 'app.kubernetes.io/managed-by': 'ack-backup-centre' },
-    };
-    world.target.seed({ ...content, metadata: foreign });
-    await bindClaim(world.target, 'shop/data');
-    await world.workOnRelease(record.id);
-    expect(snapshotObjects().map((object) => objectAt(object, 'metadata')?.name)).toEqual([
-      'theirs',
-    ]);
+    expect(rowsOf(record)).toEqual(['data InProgress pendingConsumer']);
   });
 
   it('is reported the same in a dry run, which changes nothing', async () => {
     await moveTarget(world, 'cn-beijing');
     seedDiskClaim(world, 'shop/data', { request: '5Gi', sizeGiB: 5 });
-    const backup = await backUp();
+    const backup = await backUpDisks(world);
     const before = [world.target.dump(), world.backups.disks.living()];
     const record = await world.restore(backup, { dryRun: true });
     expect(record.phase).toBe('Completed');
@@ -333,160 +263,3 @@ describe('a claim on a snapshot', () => {
     expect(world.backups.disks.calls.copySnapshot).toBe(0);
   });
 });
-
-describe('a claim in another region', () => {
-  beforeEach(async () => {
-    await moveTarget(world, 'cn-beijing');
-  });
-
-  it('gets a copy of its snapshot, made while no function runs, removed once it is bound', async () => {
-    seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
-    const [snapshot = ''] = snapshotsOf(backup);
-    const id = await world.start(backup);
-    expect(await world.workUntilWait(id)).toBe('waiting');
-    const waiting = await world.record(id);
-    expect(waiting.phase).toBe('WaitingForVolumes');
-    expect(rows(waiting)).toEqual([
-      `data InProgress copying snapshot ${snapshot} from cn-hangzhou to cn-beijing`,
-    ]);
-    expect(claim('shop/data')).toBeUndefined();
-    const record = await world.workToEnd(id);
-    expect(record.errors).toEqual([]);
-    const copies = world.backups.disks.living().snapshots.filter((each) => each !== snapshot);
-    expect(copies).toHaveLength(1);
-    expect(objectAt(snapshotObjects()[0], 'spec', 'source')).toEqual({ snapshotHandle: copies[0] });
-    await bindClaim(world.target, 'shop/data');
-    expect(await world.workOnRelease(id)).toBe('ended');
-    expect(world.backups.disks.living().snapshots).toEqual([snapshot]);
-    expect(rows(await world.record(id))[0]).toContain('data Completed');
-  });
-
-  it('keeps a copy that another claim still needs', async () => {
-    seedDiskClaim(world, 'shop/one');
-    seedDiskClaim(world, 'shop/two');
-    const backup = await backUp();
-    const record = await world.restore(backup);
-    const copies = () => world.backups.disks.living().snapshots.length - 2;
-    expect(copies()).toBe(2);
-    await bindClaim(world.target, 'shop/one');
-    expect(await world.workOnRelease(record.id)).toBe('waiting');
-    expect(copies()).toBe(1);
-    expect(rows(await world.record(record.id))[1]).toBe('two InProgress pendingConsumer');
-    await bindClaim(world.target, 'shop/two');
-    await world.backups.clock.advance(600_000);
-    expect(await world.workOnRelease(record.id)).toBe('ended');
-    expect(copies()).toBe(0);
-  });
-
-  it('waits its turn where a copy of the disk is unfinished', async () => {
-    seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
-    await Promise.all(
-      ['a', 'b'].map((namespace) => world.start(backup, { namespaceMapping: { shop: namespace } })),
-    ).then(async ([first = '', second = '']) => {
-      await world.workUntilWait(first);
-      await world.workUntilWait(second);
-      expect(world.backups.disks.living().snapshots).toHaveLength(2);
-      for (const id of [first, second]) {
-        expect((await world.workToEnd(id)).errors).toEqual([]);
-      }
-    });
-    expect(world.backups.disks.living().snapshots).toHaveLength(3);
-  });
-
-  it('is refused where the copy fails, and the others come back', async () => {
-    seedDiskClaim(world, 'shop/data');
-    seedDiskClaim(world, 'shop/other');
-    const backup = await backUp();
-    world.backups.disks.failNextSnapshots(1);
-    const record = await world.restore(backup);
-    expect(record.phase).toBe('PartiallyFailed');
-    expect(record.errors.map(({ code }) => code)).toEqual(['snapshot_failed']);
-    expect(rows(record)[0]).toMatch(/^data Failed snapshot_failed: copy s-\d+ of snapshot s-\d+/);
-    expect(rows(record)[1]).toBe('other InProgress pendingConsumer');
-    expect(claim('shop/data')).toBeUndefined();
-  });
-
-  it('leaves nothing when the restore is cancelled while it is copied', async () => {
-    seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
-    const id = await world.start(backup);
-    await world.workUntilWait(id);
-    expect(world.backups.disks.living().snapshots).toHaveLength(2);
-    await cancelRun(world.backups, await world.record(id));
-    const record = await world.workToEnd(id);
-    expect(record.phase).toBe('Cancelled');
-    expect(world.backups.disks.living().snapshots).toEqual(snapshotsOf(backup));
-    expect(rows(record)).toEqual(['data Skipped its claim is not there']);
-    expect(await world.isReleasing(id)).toBe(false);
-  });
-});
-
-describe('a claim where no snapshots are served', () => {
-  beforeEach(async () => {
-    const targetResources = COMMON_RESOURCES.filter((r) => r.group !== 'snapshot.storage.k8s.io');
-    world = await diskWorld({ targetResources });
-  });
-
-  it('gets a disk in the zone of its pod, and a static volume on it', async () => {
-    seedNode(world, 'n1', 'cn-hangzhou-k', [{ key: 'gpu', effect: 'NoSchedule' }]);
-    seedNode(world, 'n2', 'cn-hangzhou-b');
-    seedDiskClaim(world, 'shop/data', { request: '5Gi', sizeGiB: 5 });
-    const backup = await backUp();
-    const record = await world.restore(backup);
-    expect(record.errors).toEqual([]);
-    const [disk = ''] = world.backups.disks.living().disks.filter((id) => id !== 'd-data');
-    const [made] = await world.backups.disks.describeDisks(REGION, [disk]);
-    expect(made).toMatchObject({ zone: 'cn-hangzhou-b', sizeGiB: 20, category: 'cloud_essd' });
-    const name = String(objectAt(claim('shop/data'), 'spec')?.volumeName);
-    const volume = world.target.peek('persistentvolumes', undefined, name);
-    expect(volume?.spec).toMatchObject({
-      persistentVolumeReclaimPolicy: 'Retain',
-      csi: { volumeHandle: disk, fsType: 'xfs' },
-      claimRef: { namespace: 'shop', name: 'data' },
-      nodeAffinity: {
-        required: {
-          nodeSelectorTerms: [{ matchExpressions: [{ values: ['cn-hangzhou-b'] }] }],
-        },
-      },
-    });
-    await bindClaim(world.target, 'shop/data');
-    expect(await world.workOnRelease(record.id)).toBe('ended');
-    expect(world.backups.disks.living().disks).toEqual(['d-data', disk]);
-    expect(world.target.peek('persistentvolumes', undefined, name)).toEqual(volume);
-  });
-
-  it('is refused where no node could use its disk', async () => {
-    seedDiskClaim(world, 'shop/data');
-    const backup = await backUp();
-    const record = await world.restore(backup);
-    expect(record.errors.map(({ code }) => code)).toEqual(['no_zone']);
-    expect(world.backups.disks.living().disks).toEqual(['d-data']);
-  });
-
-  it('leaves no disk when the restore is cancelled before the claim is made', async () => {
-    seedNode(world, 'n1', 'cn-hangzhou-k');
-    seedDiskClaim(world, 'shop/data');
-    const id = await world.start(await backUp());
-    world.backups.disks.intercept = async ({ method }, proceed) => {
-      const reply = await proceed();
-      if (method === 'createDisk') await cancelRun(world.backups, await world.record(id));
-      return reply;
-    };
-    const record = await world.workToEnd(id);
-    expect(record.phase).toBe('Cancelled');
-    expect(world.backups.disks.calls.createDisk).toBe(1);
-    expect(claim('shop/data')).toBeUndefined();
-    // ECS removes no disk that is being created: the run that follows does it.
-    await world.backups.clock.advance(15_000);
-    expect(await world.workOnRelease(id)).toBe('ended');
-    expect(world.backups.disks.living().disks).toEqual(['d-data']);
-  });
-});
-
-function classResource() {
-  const found = COMMON_RESOURCES.find((r) => r.kind === 'StorageClass');
-  if (found === undefined) throw new Error('No StorageClass');
-  return found;
-}

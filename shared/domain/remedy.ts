@@ -33,6 +33,10 @@ const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
     'given in place of lost data by itself',
   volume_in_use:
     'Remove what uses the disk, or restore from a backup that has the data of the volume',
+  cloud_access_denied:
+    "Give the centre's RAM role the actions that the message names, then start the run again",
+  cloud_quota:
+    "Free some of what the account's quota counts, or have it raised, then start the run again",
   no_zone: 'Add a ready node that takes the pod, or install the snapshot API, then restore again',
   cloud_backup_unavailable:
     "Open Cloud Backup for the account and have ACK's backup component in the cluster, with its client " +

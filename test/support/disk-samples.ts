@@ -1,6 +1,9 @@
 /** Claims on disks whose data is in snapshots, and the CSI driver's part in restoring them. */
-import type { JsonObject } from '../../shared/domain/json.ts';
-import { objectAt, textAt } from '../../shared/domain/json.ts';
+import type { ApiResource } from '../../shared/domain/api-resource.ts';
+import type { BackupRecord } from '../../shared/domain/backup-record.ts';
+import { type JsonObject, objectAt, textAt } from '../../shared/domain/json.ts';
+import type { RestoreRecord } from '../../shared/domain/restore-record.ts';
+import { COMMON_RESOURCES } from './api-resources.ts';
 import type { InMemoryClusterClient } from './in-memory-cluster-client.ts';
 import { sampleObject } from './restore-samples.ts';
 import { RestoreWorld } from './restore-world.ts';
@@ -86,6 +89,41 @@ export async function moveTarget(world: RestoreWorld, region: string): Promise<v
   const row = await records.get('clusters', [accountId, 'c2']);
   if (row === undefined) throw new Error('No cluster c2');
   await records.put('clusters', [accountId, 'c2'], { ...row.value, region }, 'any');
+}
+
+/** Backs the source's namespace up, with the data of its volumes. */
+export function backUpDisks(world: RestoreWorld): Promise<BackupRecord> {
+  return world.backups.backUp({ volumeBackup: true });
+}
+
+/** `<claim> <phase> <reason>` of each row. */
+export function rowsOf(record: RestoreRecord): readonly string[] {
+  return record.volumes.map(({ pvc, phase, reason }) => `${pvc} ${phase} ${reason}`);
+}
+
+/** Ids of a backup's snapshots, which nothing may remove. */
+export function snapshotsOf(backup: BackupRecord): readonly string[] {
+  return backup.volumes.flatMap(({ resourceId }) => resourceId ?? []);
+}
+
+/** Objects of the snapshot API in the target. */
+export function snapshotObjects(world: RestoreWorld): readonly JsonObject[] {
+  return Object.entries(world.target.dump()).flatMap(([key, object]) =>
+    key.startsWith('volumesnapshot') ? [object] : [],
+  );
+}
+
+/** A claim of the target. */
+export function claimOf(world: RestoreWorld, place: string): JsonObject | undefined {
+  const [namespace = '', name = ''] = place.split('/');
+  return world.target.peek('persistentvolumeclaims', namespace, name);
+}
+
+/** A kind of the clusters. */
+export function resourceOf(kind: string): ApiResource {
+  const found = COMMON_RESOURCES.find((r) => r.kind === kind);
+  if (found === undefined) throw new Error(`No ${kind}`);
+  return found;
 }
 
 /** Plays the CSI driver: the claim is bound to a volume, new unless it names one. */

@@ -97,7 +97,7 @@ export async function planVolumes(given: Asked): Promise<PlannedVolumes> {
   const plans = claims.flatMap((each) => decide(each) ?? []);
   const landings = await planFiles(ground, claims, checked.conversions);
   const taken = new Map([
-    ...plans.map(({ pv }) => [pv, 'restored_from_snapshot'] as const),
+    ...plans.map(({ pv, way }) => [pv, reasonOut(way)] as const),
     ...landings.map(({ pv }) => [pv, RESTORED_FROM_CLOUD_BACKUP] as const),
   ]);
   const { gone, attached } = await lookAtDisks(
@@ -331,6 +331,11 @@ function wayOf(
 
 function isClaim(row: VolumeBackup, namespace: string, pvc: string): boolean {
   return row.namespace === namespace && row.pvc === pvc;
+}
+
+/** Why the volume of the backup is not restored itself. */
+function reasonOut(way: VolumeWay): string {
+  return way.kind === 'refused' ? way.code : 'restored_from_snapshot';
 }
 
 /** The record's row of a claim. */

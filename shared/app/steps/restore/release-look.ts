@@ -7,11 +7,11 @@ import { madeName, RUN_ANNOTATION } from '../../../domain/volumes/restored-claim
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
 import { ListedObjects } from '../../listed-objects.ts';
 import { ResourceIndex } from '../../resource-index.ts';
-import { listDisks } from './disks.ts';
+import { diskOf } from './disks.ts';
 import { type SnapshotKinds, snapshotKinds } from './snapshot-objects.ts';
 
 /** How a claim of the restore stands. */
-export type ClaimStanding =
+type ClaimStanding =
   | { readonly kind: 'bound'; readonly volume: string }
   /** It waits for a pod, or for its volume. `on`: what was made for it. */
   | { readonly kind: 'waiting'; readonly on: 'snapshot' | 'volume' }
@@ -19,7 +19,7 @@ export type ClaimStanding =
   | { readonly kind: 'free' };
 
 /** A snapshot object, or what is left of one. */
-export interface MadeSnapshot {
+interface MadeSnapshot {
   readonly namespace: string;
   readonly name: string;
 }
@@ -31,8 +31,8 @@ export interface ReleaseLook {
   readonly volumeKind: ApiResource | undefined;
   /** Snapshot objects of the restore. */
   readonly snapshots: readonly MadeSnapshot[];
-  /** Volumes of the restore by name. */
-  readonly volumes: ReadonlyMap<string, JsonObject>;
+  /** Names of the restore's volumes. */
+  readonly volumes: ReadonlySet<string>;
   /** Names of all volumes by the disk that they name. */
   readonly disks: ReadonlyMap<string, string>;
   /** Standing of the claim of a row. */
@@ -64,15 +64,15 @@ export async function lookAtRelease(
   const volumeKind = index.find('v1', 'persistentvolumes');
   const contents = await read(kinds?.contents, isOurs);
   const snapshots = await read(kinds?.snapshots, isOurs);
-  const volumes = await read(volumeKind, isOurs);
+  const volumes = [...(await read(volumeKind, () => true)).values()];
   const claims = await read(index.find('v1', 'persistentvolumeclaims'), () => true);
   return {
     client,
     kinds,
     volumeKind,
     snapshots: [...contents.values(), ...snapshots.values()].map(madeSnapshot),
-    volumes: new Map([...volumes.values()].map((each) => [nameIn(each), each])),
-    disks: await listDisks(client, index),
+    volumes: new Set(volumes.filter(isOurs).map(nameIn)),
+    disks: new Map(volumes.map((each) => [diskOf(each) ?? '', nameIn(each)])),
     standingOf: (row) => standing(claims.get(`${row.namespace}/${row.pvc}`), nameFor(record, row)),
   };
 }

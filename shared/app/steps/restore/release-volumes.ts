@@ -122,7 +122,7 @@ async function removeDisks(
       .filter((row) => !isOpen(row) || look.standingOf(row).kind !== 'free')
       .map((row) => nameFor(record, row)),
   );
-  for (const name of look.volumes.keys()) {
+  for (const name of look.volumes) {
     if (used.has(name) || look.volumeKind === undefined) continue;
     await look.client.remove({ resource: look.volumeKind, name });
   }

@@ -87,12 +87,9 @@ export interface StartedResource {
 /** A copy or a disk on its way. */
 export type MadeResource = StartedResource | { readonly failed: string; readonly message: string };
 
-/** Nothing made yet. */
-export const NOTHING_MADE: MadeVolumes = { copies: {}, disks: {} };
-
 /** Reads what was made from a checkpoint or a result. */
 export function readMade(saved: Json | undefined): MadeVolumes {
-  if (!isJsonObject(saved)) return NOTHING_MADE;
+  if (!isJsonObject(saved)) return { copies: {}, disks: {} };
   return { copies: resources(saved.copies), disks: resources(saved.disks) };
 }
 
