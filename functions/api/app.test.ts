@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ThrottledError } from '../../shared/domain/errors.ts';
 import {
   API_WORLD_KINDS,
   ApiWorld,
@@ -6,6 +7,7 @@ import {
   VAULT_BODY,
 } from '../../test/support/api-world.ts';
 import { InMemoryClusterClient } from '../../test/support/in-memory-cluster-client.ts';
+import { passThrough } from '../../test/support/interception.ts';
 
 let world: ApiWorld;
 const call: ApiWorld['call'] = (...given) => world.call(...given);
@@ -114,7 +116,10 @@ describe('clusters', () => {
     expect((await call('POST', '/v1/clusters', { id: 'c1' })).body.code).toBe('name_taken');
     expect((await call('POST', '/v1/clusters', { id: 'c9' })).status).toBe(404);
     const network = await call('POST', '/v1/clusters', { id: 'c1', network: 'vpc-b' });
-    expect(network).toMatchObject({ status: 422, body: { code: 'invalid' } });
+    expect(network).toMatchObject({
+      status: 422,
+      body: { code: 'invalid', errors: [{ path: 'network' }] },
+    });
   });
 
   it('older than 1.16 are refused', async () => {
@@ -182,6 +187,28 @@ describe('idempotency keys', () => {
     expect(await call('POST', path, { ...BACKUP_BODY, name: 'b2' }, key)).toMatchObject({
       status: 422,
       body: { code: 'idempotency_mismatch' },
+    });
+  });
+
+  it('remember no refusal that may pass', async () => {
+    await world.prepare();
+    const key = { 'idempotency-key': 'k1' };
+    const path = '/v1/clusters/c1/backups';
+    world.records.intercept = async ({ method, subject }, effect) => {
+      if (!subject.startsWith('clusters')) return await effect();
+      throw new ThrottledError(`Cannot ${method} ${subject}: OTSServerBusy`, 100);
+    };
+    expect((await call('POST', path, BACKUP_BODY, key)).status).toBe(429);
+    world.records.intercept = passThrough;
+    expect((await call('POST', path, BACKUP_BODY, key)).status).toBe(202);
+  });
+
+  it('that are no keys are refused by name', async () => {
+    const key = { 'idempotency-key': 'two words' };
+    const reply = await call('POST', '/v1/vaults', VAULT_BODY, key);
+    expect(reply).toMatchObject({
+      status: 422,
+      body: { code: 'invalid', errors: [{ path: 'Idempotency-Key' }] },
     });
   });
 

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import type { AppServices } from '../../shared/app/app-services.ts';
 import type { Secret } from '../../shared/config/config.ts';
-import { BackupCentreError, NotFoundError } from '../../shared/domain/errors.ts';
+import { BackupCentreError, NotFoundError, ValidationError } from '../../shared/domain/errors.ts';
 import type { Principal } from '../../shared/domain/principal.ts';
 import type { ApiEnv } from './api-context.ts';
 import { errorResponse } from './error-response.ts';
@@ -73,10 +73,8 @@ export function apiRouter(services: AppServices, apiToken: Secret | undefined): 
 
 function requireKey(key: string): string {
   if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
-  throw new BackupCentreError(
-    'invalid',
-    'The Idempotency-Key must be 1 to 255 visible ASCII characters',
-  );
+  const rule = 'must be 1 to 255 visible ASCII characters';
+  throw new ValidationError(`The Idempotency-Key ${rule}`, [{ path: 'Idempotency-Key', rule }]);
 }
 
 function authenticate(

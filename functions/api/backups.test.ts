@@ -163,6 +163,19 @@ describe('backups', () => {
     );
   });
 
+  it('belong to their own vault where another one took over its location', async () => {
+    await world.prepare();
+    await call('POST', '/v1/clusters/c1/backups', BACKUP_BODY);
+    await world.finish();
+    await call('DELETE', '/v1/vaults/main');
+    await call('POST', '/v1/vaults', { ...VAULT_BODY, name: 'heir' });
+    await call('POST', '/v1/clusters/c1/backups', { ...BACKUP_BODY, name: 'b2', vault: 'heir' });
+    const path = '/v1/clusters/c1/backups';
+    expect((await call('GET', `${path}/b2`)).body.vault).toBe('heir');
+    expect((await call('GET', `${path}/b1`)).body.vault).toBe('main');
+    expect((await call('GET', `${path}/b2?vault=main`)).status).toBe(404);
+  });
+
   it('are cancelled while they run and not after', async () => {
     await world.prepare();
     await call('POST', '/v1/clusters/c1/backups', BACKUP_BODY);

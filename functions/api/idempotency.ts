@@ -81,7 +81,8 @@ async function serveAndStore(
   serve: () => Promise<Response>,
 ): Promise<Response> {
   const response = await serve();
-  if (response.status >= 500) {
+  // What may pass is not remembered: the same request must be able to succeed later.
+  if (response.status >= 500 || response.status === 429) {
     await services.records.remove('idempotency', key, { version });
     return response;
   }

@@ -124,6 +124,69 @@ describe('bodies', () => {
     expect((await call('GET', '/v1/vaults')).body.items).toEqual([]);
   });
 
+  it.each<[string, object, string, RegExp]>([
+    ['a selector without "="', { labelSelector: 'app' }, 'labelSelector', /key=value/],
+    ['a key with two slashes', { labelSelector: 'a/b/c=d' }, 'labelSelector', /key=value/],
+    [
+      'a label value of 64 characters',
+      { labelSelector: `a=${'b'.repeat(64)}` },
+      'labelSelector',
+      /key=value/,
+    ],
+    [
+      'a label key with a blank',
+      { labelSelector: { matchLabels: { 'a b': 'c' } } },
+      'labelSelector.matchLabels.a b',
+      /label key/,
+    ],
+    [
+      'a label value with a blank',
+      { labelSelector: { matchLabels: { a: 'b c' } } },
+      'labelSelector.matchLabels.a',
+      /label value/,
+    ],
+    [
+      'an operator of node selectors',
+      { labelSelector: { matchExpressions: [{ key: 'a', operator: 'Gt', values: ['1'] }] } },
+      'labelSelector.matchExpressions[0].operator',
+      /NotIn/,
+    ],
+    [
+      'a value that no label has',
+      { labelSelector: { matchExpressions: [{ key: 'a', operator: 'In', values: ['x y'] }] } },
+      'labelSelector.matchExpressions[0].values[0]',
+      /label value/,
+    ],
+    ['a number among resources', { resources: ['pods', 1] }, 'resources[1]', /expected string/],
+    ['a number for resources', { resources: 1 }, 'resources', /expected array.* or .*string/],
+    ['a namespace in capitals', { namespaces: ['Shop'] }, 'namespaces[0]', /namespace name/],
+  ])('of a backup with %s are invalid, and say which rule', async (_what, change, path, rule) => {
+    await world.prepare();
+    const reply = await call('POST', BACKUPS, { ...BACKUP_BODY, ...change });
+    expect(reply).toMatchObject({ status: 422, body: { code: 'invalid' } });
+    expect(reply.body.errors).toMatchObject([{ path }]);
+    expect(JSON.stringify(reply.body.errors)).toMatch(rule);
+    expect(await world.backupCount()).toBe(0);
+  });
+
+  it.each([
+    { 'app.kubernetes.io/name': 'web', tier: '' },
+    { A1: 'x_y.z-1', 'example.com/B': 'v'.repeat(63) },
+  ])('of a backup with the labels %j are taken', async (matchLabels) => {
+    await world.prepare();
+    const body = { ...BACKUP_BODY, labelSelector: { matchLabels } };
+    expect((await call('POST', BACKUPS, body)).status).toBe(202);
+  });
+
+  it('with an unknown field inside a selector are unknown_field', async () => {
+    await world.prepare();
+    const body = { ...BACKUP_BODY, labelSelector: { matchLabels: { a: 'b' }, matchFields: [] } };
+    expect((await call('POST', BACKUPS, body)).body).toMatchObject({
+      code: 'unknown_field',
+      errors: [{ path: 'labelSelector.matchFields' }],
+    });
+  });
+
   it.each([
     ['an array', '[]'],
     ['a number', '7'],

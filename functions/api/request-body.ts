@@ -42,8 +42,8 @@ function parseJson(bytes: ArrayBuffer): unknown {
 function checked<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { issues } = parsed.error;
-  const unknownField = issues.every((issue) => issue.code === 'unrecognized_keys');
+  const issues = parsed.error.issues.flatMap((issue) => plainIssues(issue));
+  const unknownField = issues.every(({ issue }) => issue.code === 'unrecognized_keys');
   const rules = issues.flatMap(brokenRules);
   const first = rules[0];
   throw new ValidationError(
@@ -53,15 +53,43 @@ function checked<S extends z.ZodType>(schema: S, value: unknown, what: string): 
   );
 }
 
-function brokenRules(issue: z.core.$ZodIssue): BrokenRule[] {
-  const path = pathText(issue.path);
+/** An issue that names one rule, and the whole path to where it is broken. */
+interface PlainIssue {
+  readonly issue: z.core.$ZodIssue;
+  readonly path: readonly PropertyKey[];
+  /** Rules that are alternatives to one another, in words. */
+  readonly rule?: string;
+}
+
+/** Of alternatives, what the one says that the value was meant as: the others only miss its type. */
+function plainIssues(
+  issue: z.core.$ZodIssue,
+  above: readonly PropertyKey[] = [],
+): readonly PlainIssue[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === 'invalid_key') {
+    return issue.issues.map((inner) => ({ issue: inner, path }));
+  }
+  if (issue.code !== 'invalid_union') return [{ issue, path }];
+  const meant = issue.errors.find((branch) => !branch.some(isOtherType));
+  if (meant !== undefined) return meant.flatMap((inner) => plainIssues(inner, path));
+  const rules = issue.errors.flatMap((branch) => branch.map((inner) => inner.message));
+  return [{ issue, path, rule: [...new Set(rules)].join(', or ') }];
+}
+
+function isOtherType({ code, path }: z.core.$ZodIssue): boolean {
+  return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
+}
+
+function brokenRules({ issue, path: parts, rule }: PlainIssue): BrokenRule[] {
+  const path = pathText(parts);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: path === '' ? key : `${path}.${key}`,
       rule: 'is not a known field',
     }));
   }
-  return [{ path, rule: issue.message }];
+  return [{ path, rule: rule ?? issue.message }];
 }
 
 function pathText(path: readonly PropertyKey[]): string {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { restoreWorkflow } from '../../shared/app/run-restore.ts';
 import type { BackupRecord } from '../../shared/domain/backup-record.ts';
 import { API_WORLD_KINDS, ApiWorld, BACKUP_BODY } from '../../test/support/api-world.ts';
 import { InMemoryClusterClient } from '../../test/support/in-memory-cluster-client.ts';
@@ -38,8 +39,32 @@ describe('restores', () => {
     const reply = await call('POST', path, { ...RESTORE, namespaces: ['shop'] });
     expect(reply.body).toMatchObject({
       spec: { clusterScope: 'related' },
-      warnings: [{ code: 'cluster_scoped_left_out' }],
+      warnings: [{ code: 'cluster_scoped_left_out', step: 'submit' }],
     });
+    // A step that ends replaces all findings under its own name.
+    const steps = restoreWorkflow(world.services).steps.map((step) => step.name);
+    expect(steps).not.toContain('submit');
+  });
+
+  it('take a namespace that is named twice as one', async () => {
+    await backedUp();
+    const reply = await call('POST', path, { ...RESTORE, namespaces: ['shop', 'shop'] });
+    expect(reply.body).toMatchObject({
+      spec: { namespaces: ['shop'] },
+      namespacesResolved: ['shop'],
+    });
+  });
+
+  it('refuse to put one namespace into another of the backup, and only then', async () => {
+    await backedUp({ namespacesResolved: ['shop', 'web'] });
+    const into = { ...RESTORE, namespaceMapping: { shop: 'web' } };
+    expect(await call('POST', path, into)).toMatchObject({
+      status: 422,
+      body: { code: 'mapping_collision', errors: [{ path: 'namespaceMapping.shop' }] },
+    });
+    expect((await call('POST', path, { ...into, namespaces: ['shop'] })).status).toBe(202);
+    const swapped = { ...RESTORE, name: 'r2', namespaceMapping: { shop: 'web', web: 'shop' } };
+    expect((await call('POST', path, swapped)).status).toBe(202);
   });
 
   it('that are dry runs do not use a name up', async () => {

@@ -24,11 +24,26 @@ export const resourceListSchema = z
   )
   .pipe(z.array(z.string()).min(1, 'must name at least one resource'));
 
+/** A name or value of a label: 63 characters (Kubernetes, "Labels and Selectors", syntax). */
+const LABEL_NAME = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const LABEL_KEY = `(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?${LABEL_NAME}`;
+const LABEL_VALUE = `(?:${LABEL_NAME})?`;
+
+const labelKeySchema = z
+  .string()
+  .regex(new RegExp(`^${LABEL_KEY}$`), 'must be a label key, with or without prefix/');
+const labelValueSchema = z
+  .string()
+  .regex(
+    new RegExp(`^${LABEL_VALUE}$`),
+    'must be a label value: at most 63 letters, digits, inner - _ and .',
+  );
+
 const requirementSchema = z
   .strictObject({
-    key: z.string().min(1).max(317),
+    key: labelKeySchema,
     operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-    values: z.array(z.string().max(63)).max(100).optional(),
+    values: z.array(labelValueSchema).max(100).optional(),
   })
   .refine(
     (r) =>
@@ -37,14 +52,11 @@ const requirementSchema = z
     'In and NotIn need values, the others take none',
   );
 
-const LABEL =
-  /^([a-z0-9A-Z]([-a-z0-9A-Z_./]*[a-z0-9A-Z])?)=([a-z0-9A-Z]([-a-z0-9A-Z_.]*[a-z0-9A-Z])?)?$/;
-
 /** `{matchLabels, matchExpressions}`, or exactly one `key=value`. */
 export const labelSelectorSchema = z.union([
   z
     .strictObject({
-      matchLabels: z.record(z.string().min(1).max(317), z.string().max(63)).optional(),
+      matchLabels: z.record(labelKeySchema, labelValueSchema).optional(),
       matchExpressions: z.array(requirementSchema).max(50).optional(),
     })
     .refine(
@@ -53,7 +65,7 @@ export const labelSelectorSchema = z.union([
     ),
   z
     .string()
-    .regex(LABEL, 'must be exactly one key=value')
+    .regex(new RegExp(`^${LABEL_KEY}=${LABEL_VALUE}$`), 'must be exactly one key=value')
     .transform((text) => {
       const at = text.indexOf('=');
       return { matchLabels: { [text.slice(0, at)]: text.slice(at + 1) } };

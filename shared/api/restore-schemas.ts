@@ -28,7 +28,11 @@ export const restoreRequestSchema = z
     vault: nameSchema,
     backup: z.string().min(1).max(63).optional(),
     plan: nameSchema.optional(),
-    namespaces: z.array(namespaceSchema).max(10_000).default([]),
+    namespaces: z
+      .array(namespaceSchema)
+      .max(10_000)
+      .transform((list) => [...new Set(list)])
+      .default([]),
     resources: resourceListSchema.optional(),
     excludedResources: resourceListSchema.optional(),
     labelSelector: labelSelectorSchema.optional(),

@@ -2,6 +2,7 @@
 import { type BackupRecord, NO_PROGRESS } from '../domain/backup-record.ts';
 import { BackupCentreError, NotFoundError, ValidationError } from '../domain/errors.ts';
 import { recordId } from '../domain/ids.ts';
+import { mappingCollision } from '../domain/namespace-mapping.ts';
 import type { Principal } from '../domain/principal.ts';
 import { isProtectedNamespace } from '../domain/protected-namespaces.ts';
 import { notRestorable } from '../domain/restorable.ts';
@@ -39,6 +40,8 @@ export async function createRestore(
   const backup = await chosenBackup(services, vault, order);
   refuseUnusable(backup, services.clock.now());
   refuseForeignNamespaces(order, backup);
+  const chosen = order.namespaces.length === 0 ? backup.namespacesResolved : order.namespaces;
+  refuseCollision(order, chosen);
   const { resources, excludedResources, ...rest } = order;
   const lists = await resolveResources(services, cluster, { resources, excludedResources });
   const spec: RestoreSpec = {
@@ -57,7 +60,7 @@ export async function createRestore(
     sourceCluster: backup.cluster,
     spec,
     creator: principal.arn,
-    namespacesResolved: spec.namespaces.length === 0 ? backup.namespacesResolved : spec.namespaces,
+    namespacesResolved: chosen,
     phase: 'New',
     progress: NO_PROGRESS,
     errors: [],
@@ -141,15 +144,25 @@ function refuseMappings(order: RestoreOrder): void {
       'system_namespace',
     );
   }
-  const targets = entries.map(([, to]) => to);
-  const twice = entries.filter(([, to], i) => targets.indexOf(to) !== i);
-  if (twice.length === 0) return;
+  refuseCollision(
+    order,
+    entries.map(([from]) => from),
+  );
+}
+
+/** Two of these namespaces, mapped or not, never land in one. */
+function refuseCollision({ namespaceMapping }: RestoreOrder, namespaces: readonly string[]): void {
+  const collision = mappingCollision(namespaceMapping, namespaces);
+  if (collision === undefined) return;
+  const { target, sources } = collision;
   throw new ValidationError(
-    'Two namespaces cannot be restored into one',
-    twice.map(([from, to]) => ({
-      path: `namespaceMapping.${from}`,
-      rule: `${to} is the target of another namespace too`,
-    })),
+    `Cannot restore namespaces ${sources.join(' and ')}: both would land in ${target}`,
+    sources
+      .filter((from) => Object.hasOwn(namespaceMapping, from))
+      .map((from) => ({
+        path: `namespaceMapping.${from}`,
+        rule: `${target} is the target of another namespace too`,
+      })),
     'mapping_collision',
   );
 }
@@ -159,7 +172,8 @@ function scopeWarnings(spec: RestoreSpec): RestoreRecord['warnings'] {
   return [
     {
       code: 'cluster_scoped_left_out',
-      step: 'create',
+      // Not a step's name: each step sets its own findings as a whole.
+      step: 'submit',
       message:
         'Namespaces are named, so cluster-scoped objects come back only where a restored object needs them',
       hint: 'Leave namespaces empty, or ask for clusterScope "all", to bring all of them',

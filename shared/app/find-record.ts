@@ -31,7 +31,9 @@ export async function findBackup(
   for (const binding of await bindingsOf(records, query.cluster)) {
     if (query.vault !== undefined && binding.vaultName !== query.vault) continue;
     const record = await namedBackup(records, binding.location, query.backup);
-    if (record?.cluster === query.cluster) found.push({ vault: binding.vaultName, record });
+    // A location outlives its vault: under the same one, each vault knows its own backups only.
+    if (record?.cluster !== query.cluster || record.vaultIdentity !== binding.identity) continue;
+    found.push({ vault: binding.vaultName, record });
   }
   const [first, second] = found;
   if (first === undefined) throw missing;

@@ -1,7 +1,12 @@
 /** Registering clusters by their ACK id, and keeping what their API servers serve. */
 
 import { type Cluster, isSupportedVersion, PUBLIC_NETWORK } from '../domain/cluster.ts';
-import { BackupCentreError, ConditionFailedError, NotFoundError } from '../domain/errors.ts';
+import {
+  BackupCentreError,
+  ConditionFailedError,
+  NotFoundError,
+  ValidationError,
+} from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { StoredRow } from '../ports/record-store.ts';
 import { findActiveRun } from './active-runs.ts';
@@ -34,10 +39,11 @@ export async function registerCluster(
 ): Promise<RegisteredCluster> {
   const network = request.network ?? PUBLIC_NETWORK;
   if (network !== PUBLIC_NETWORK && !services.networks.includes(network)) {
-    throw new BackupCentreError(
-      'invalid',
+    throw new ValidationError(
       `Cannot register cluster ${request.id}: network ${network} is not configured`,
-      { details: { network, configured: services.networks } },
+      [{ path: 'network', rule: 'must be a network of the configuration' }],
+      'invalid',
+      { network, configured: services.networks },
     );
   }
   const region = request.region ?? services.region;
