@@ -64,7 +64,8 @@ export class BackupWorld implements RunnerServices {
   });
   readonly directory = new InMemoryClusterDirectory();
   readonly disks: InMemoryDiskCloud;
-  readonly cloudBackup = new InMemoryCloudBackup(this.clock);
+  /** Replace for one of another pace. */
+  cloudBackup = new InMemoryCloudBackup(this.clock);
   readonly landingImage = 'registry.example.com/pause';
   readonly entropy = new SeededEntropy();
   readonly log = new MemoryLogger();

@@ -1,6 +1,7 @@
 /** Claims whose files are in Cloud Backup, and what a cluster does with new claims and pods. */
 import { isJsonObject, type JsonObject, objectAt, textAt } from '../../shared/domain/json.ts';
 import type { CloudFiles } from '../../shared/domain/volume-backup.ts';
+import { InMemoryCloudBackup } from './in-memory-cloud-backup.ts';
 import type { InMemoryClusterClient } from './in-memory-cluster-client.ts';
 import { sampleObject } from './restore-samples.ts';
 import { RestoreWorld } from './restore-world.ts';
@@ -14,8 +15,9 @@ const DISK_DRIVER = 'diskplugin.csi.alibabacloud.com';
 const SERVER = 'cn-hangzhou.nas.aliyuncs.com';
 
 /** A world whose target has these classes and a node. */
-export async function landingWorld(): Promise<RestoreWorld> {
+export async function landingWorld(pace: { readonly jobMs?: number } = {}): Promise<RestoreWorld> {
   const world = await RestoreWorld.create();
+  world.backups.cloudBackup = new InMemoryCloudBackup(world.backups.clock, pace);
   const volumeBindingMode = 'WaitForFirstConsumer';
   const late = { provisioner: DISK_DRIVER, volumeBindingMode };
   world.target.seed(sampleObject('StorageClass', NAS_CLASS, { provisioner: NAS_DRIVER }));

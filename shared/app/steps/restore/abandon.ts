@@ -16,6 +16,7 @@ import { RunJournal } from '../../run-journal.ts';
 import type { StepContext } from '../../step.ts';
 import { withFindings } from '../backup/record-findings.ts';
 import { type FilesPosition, writeRestoreFiles } from './finalise.ts';
+import { abandonLandings } from './landing-abandon.ts';
 import { releaseBackup } from './precheck.ts';
 import { asKubeObject } from './prepare-object.ts';
 import { PLAN_STEP, type PlanEntry, readPlan } from './restore-plan.ts';
@@ -38,6 +39,7 @@ export async function abandonRestore(
   if (isTerminal(context.record().phase)) return;
   const message = why === 'cancelled' ? 'Cancelled' : why.message;
   if (why === 'cancelled') await context.updateRecord((r) => ({ ...r, phase: 'Cancelling' }));
+  const notTakenBack = await abandonLandings(services, context);
   const end = readEnd(context.checkpoint) ?? (await fixEnd(services, context, message));
   const isReleased = await settleVolumes(services, context);
   const unwritten = await writeFiles(services, context, end);
@@ -50,7 +52,7 @@ export async function abandonRestore(
   const state = await RestoreState.replay(context.scratch, end.items);
   if (isReleased) await releaseBackup(services, context.record());
   await context.updateRecord((record) => ({
-    ...withFindings(record, ABANDON, { errors, warnings: unwritten }),
+    ...withFindings(record, ABANDON, { errors, warnings: [...notTakenBack, ...unwritten] }),
     phase: why === 'cancelled' ? 'Cancelled' : 'Failed',
     message,
     counts: state.counts,

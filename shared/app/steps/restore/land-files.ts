@@ -107,8 +107,9 @@ class FilesLanding {
   }
 
   private async lookOnce(): Promise<void> {
-    const ends = [...this.known(), ...(await this.poll()), ...(await this.startWhatMay())];
-    await this.settle(ends);
+    await this.settle(this.known());
+    await this.settle(await this.poll());
+    await this.settle(await this.startWhatMay());
     await this.session.flush();
   }
 
@@ -154,7 +155,7 @@ class FilesLanding {
     const waiting = open.filter(({ plan }) => landings.progressOf(plan)?.job === undefined);
     const nodes = new Set(open.flatMap(({ plan }) => landings.progressOf(plan)?.job?.node ?? []));
     const room = LANDINGS_AT_ONCE - (open.length - waiting.length);
-    const taken = waiting.filter((each) => !this.hasEnded(each)).slice(0, Math.max(0, room));
+    const taken = waiting.slice(0, Math.max(0, room));
     for (const landing of taken) {
       const { plan } = landing;
       const progress = landings.progressOf(plan) ?? { sinceMs: services.clock.now() };
@@ -163,11 +164,6 @@ class FilesLanding {
       if (end !== undefined) ends.push(end);
     }
     return ends;
-  }
-
-  private hasEnded({ plan }: Landing): boolean {
-    const { phase } = rowOf(this.session, plan) ?? {};
-    return phase === 'Completed' || phase === 'PartiallyFailed';
   }
 
   private async startOne(

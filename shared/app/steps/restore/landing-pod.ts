@@ -44,26 +44,30 @@ export type PodState =
   | { readonly kind: 'refused'; readonly code: string; readonly message: string };
 
 /** Name of the pod of a group of claims. */
-export function landingPodName(runId: string, group: string): string {
+function landingPodName(runId: string, group: string): string {
   return `bc-landing-${stableHash(`${runId}/${group}`)}`;
 }
 
-/** Sees to it that the pod is there, with all of these claims of one group, and says how it is. */
+/**
+ * How the pod of a claim is. Where it is not there it is made, to mount these claims of its group; none:
+ * it is not made.
+ */
 export async function ensureLandingPod(
   cluster: LandingCluster,
-  plans: readonly LandingPlan[],
+  plan: LandingPlan,
+  mounted: readonly LandingPlan[],
 ): Promise<PodState> {
-  const [first] = plans;
-  const target = podTarget(cluster, first);
-  if (first === undefined || target === undefined) {
+  const target = podTarget(cluster, plan);
+  if (target === undefined) {
     return { kind: 'refused', code: 'unsupported_version', message: 'the target serves no pods' };
   }
   const bytes = await cluster.client.get(target);
   const pod = bytes === undefined ? undefined : parseExact(bytes);
   if (pod !== undefined) return await stateOf(cluster, target, pod);
+  if (mounted.length === 0) return { kind: 'wait', found: `pod ${target.name} is not there` };
   try {
-    const { fieldManager } = cluster;
-    await cluster.client.create(target, formatExact(podFor(cluster, plans)), { fieldManager });
+    const body = formatExact(podFor(cluster, plan, mounted));
+    await cluster.client.create(target, body, { fieldManager: cluster.fieldManager });
   } catch (error) {
     return refusedPod(error);
   }
@@ -76,12 +80,9 @@ export async function removeLandingPod(cluster: LandingCluster, plan: LandingPla
   if (target !== undefined) await cluster.client.remove(target);
 }
 
-function podTarget(
-  { index, runId }: LandingCluster,
-  plan: LandingPlan | undefined,
-): ObjectTarget | undefined {
+function podTarget({ index, runId }: LandingCluster, plan: LandingPlan): ObjectTarget | undefined {
   const resource = index.find('v1', 'pods');
-  if (resource === undefined || plan?.pod === undefined) return undefined;
+  if (resource === undefined || plan.pod === undefined) return undefined;
   return { resource, namespace: plan.place, name: landingPodName(runId, plan.pod.group) };
 }
 
@@ -136,16 +137,19 @@ function whyPending(pod: JsonObject): string {
   return text === undefined ? '' : `: ${text}`;
 }
 
-function podFor({ runId, image }: LandingCluster, plans: readonly LandingPlan[]): KubeObject {
-  const [first] = plans;
-  const claims = plans.map(({ pvc }) => pvc).sort();
+function podFor(
+  { runId, image }: LandingCluster,
+  plan: LandingPlan,
+  mounted: readonly LandingPlan[],
+): KubeObject {
+  const claims = mounted.map(({ pvc }) => pvc).sort();
   const volumes = claims.map((claimName, i) => ({
     name: `files-${i}`,
     persistentVolumeClaim: { claimName },
   }));
   const metadata = {
-    name: landingPodName(runId, first?.pod?.group ?? ''),
-    namespace: first?.place ?? '',
+    name: landingPodName(runId, plan.pod?.group ?? ''),
+    namespace: plan.place,
     labels: { ...MANAGED_LABELS, ...NO_ECI },
     annotations: { [RUN_ANNOTATION]: runId },
   };
@@ -154,7 +158,7 @@ function podFor({ runId, image }: LandingCluster, plans: readonly LandingPlan[])
     kind: 'Pod',
     metadata,
     spec: {
-      ...placed(first?.pod?.placement ?? {}),
+      ...placed(plan.pod?.placement ?? {}),
       containers: [
         {
           name: 'landing',

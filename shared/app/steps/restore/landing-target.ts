@@ -17,8 +17,8 @@ const FILE_SYSTEMS = 'containernetworkfilesystems.storage.alibabacloud.com';
 const FILE_SYSTEMS_VERSION = 'storage.alibabacloud.com/v1beta1';
 
 /**
- * Looks for the new volume of a claim; `together` are the claims of its group that still wait. Makes the
- * pod where one is needed.
+ * Looks for the new volume of a claim. Where a pod is needed it is made for `together`, the claims of its
+ * group that still wait; for none it is looked for only.
  */
 export async function landingTarget(
   cluster: LandingCluster & { readonly clusterId: string },
@@ -26,7 +26,7 @@ export async function landingTarget(
   together: readonly LandingPlan[],
 ): Promise<LandingTarget> {
   const { place, pvc, source } = plan;
-  const pod = plan.pod === undefined ? undefined : await ensureLandingPod(cluster, together);
+  const pod = plan.pod === undefined ? undefined : await ensureLandingPod(cluster, plan, together);
   if (pod?.kind === 'refused') return pod;
   const claim = await read(cluster, 'persistentvolumeclaims', pvc, place);
   if (claim === undefined) {
