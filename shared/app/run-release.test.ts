@@ -35,6 +35,32 @@ describe('a claim that waits for its pod', () => {
     expect(snapshotObjects(world)).toEqual([]);
   });
 
+  it('does not keep the verification of its restore waiting', async () => {
+    seedDiskClaim(world, 'shop/data');
+    await world.backups.cluster.remove({
+      resource: resourceOf('Pod'),
+      namespace: 'shop',
+      name: 'pod-data',
+    });
+    world.onCreated('namespaces shop', async () => {
+      const shop = world.target.peek('namespaces', undefined, 'shop');
+      world.target.seed({ ...shop, status: { phase: 'Active' } });
+      await Promise.resolve();
+    });
+    const backup = await backUpDisks(world);
+    const beginMs = world.backups.clock.now();
+    const id = await world.start(backup, { verify: true });
+    const record = await world.workToEnd(id);
+    expect(record.verification?.checks).toContainEqual({
+      object: 'persistentvolumeclaims shop/data',
+      check: 'Bound',
+      ok: true,
+      found: 'Pending, until a pod mounts it',
+    });
+    expect(record).toMatchObject({ warnings: [], verification: { ok: true } });
+    expect(record.completedAtMs).toBeLessThan(beginMs + 600_000);
+  });
+
   it('holds its backup until it is bound', async () => {
     seedDiskClaim(world, 'shop/data');
     const backup = await backUpDisks(world);
