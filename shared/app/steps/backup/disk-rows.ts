@@ -23,7 +23,7 @@ export function diskTasks(record: BackupRecord): readonly DiskTask[] {
 }
 
 /** The disk that a row's data is taken from by snapshot. */
-export function diskOfRow(row: VolumeBackup): DiskSource | undefined {
+function diskOfRow(row: VolumeBackup): DiskSource | undefined {
   const { method, source } = row;
   return method === 'ecsSnapshot' && source?.kind === 'disk' ? source : undefined;
 }
