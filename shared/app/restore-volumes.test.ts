@@ -116,9 +116,39 @@ describe('a claim on a snapshot', () => {
     expect(await world.outcome(second)).toContain(
       'persistentvolumeclaims shop/data skipped exists_equal',
     );
+    expect(await world.outcome(second)).toContain('persistentvolumes pv-data omitted claim_exists');
     expect(rowsOf(second)).toEqual(['data Skipped exists: the claim was left as it is']);
     expect(world.target.dump()).toEqual(before);
     expect(await world.isReleasing(second.id)).toBe(false);
+  });
+
+  it('of a namespace that is being removed is made anew once that is gone', async () => {
+    seedDiskClaim(world, 'shop/data');
+    const backup = await backUpDisks(world);
+    const [namespace, leaving] = [resourceOf('Namespace'), { finalizers: ['keep'] }];
+    world.target.seed({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'shop', ...leaving },
+    });
+    world.target.seed(sampleObject('PersistentVolumeClaim', 'shop/data'));
+    await world.target.remove({ resource: namespace, name: 'shop' });
+    const id = await world.start(backup);
+    await world.workUntilWait(id);
+    await world.target.remove({
+      resource: resourceOf('PersistentVolumeClaim'),
+      namespace: 'shop',
+      name: 'data',
+    });
+    const free = Buffer.from(JSON.stringify({ metadata: { finalizers: null } }));
+    await world.target.patch(
+      { resource: namespace, name: 'shop' },
+      free,
+      'application/merge-patch+json',
+    );
+    const record = await world.workToEnd(id);
+    expect(record.errors).toEqual([]);
+    expect(rowsOf(record)).toEqual(['data InProgress pendingConsumer']);
   });
 
   it('is refused, not made empty, where its snapshot is gone', async () => {

@@ -335,6 +335,7 @@ function isClaim(row: VolumeBackup, namespace: string, pvc: string): boolean {
 
 /** Why the volume of the backup is not restored itself. */
 function reasonOut(way: VolumeWay): string {
+  if (way.kind === 'exists') return 'claim_exists';
   return way.kind === 'refused' ? way.code : 'restored_from_snapshot';
 }
 

@@ -1,5 +1,5 @@
 /** What a target cluster has for volumes: claims, classes, nodes and the snapshot API. */
-import { isJsonObject, type JsonObject } from '../../../domain/json.ts';
+import { isJsonObject, type JsonObject, textAt } from '../../../domain/json.ts';
 import { scanObject } from '../../../format/object-scan.ts';
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
 import { ListedObjects } from '../../listed-objects.ts';
@@ -8,7 +8,7 @@ import { snapshotKinds } from './snapshot-objects.ts';
 
 /** As it is when it is read. */
 export interface TargetStorage {
-  /** `<namespace>/<name>` of the claims in the namespaces asked for. */
+  /** `<namespace>/<name>` of the claims that stay in the namespaces asked for. */
   readonly claims: ReadonlySet<string>;
   /** StorageClasses by name. */
   readonly classes: ReadonlyMap<string, JsonObject>;
@@ -44,12 +44,22 @@ export async function readTargetStorage(
     body,
   );
   const nodes = await read('v1', 'nodes', everywhere, body);
+  const places = await read('v1', 'namespaces', everywhere, scanObject);
+  const stays = (key: string): boolean => {
+    const [namespace = ''] = key.split('/');
+    return !isLeaving(claims.get(key)) && !isLeaving(places.get(`/${namespace}`));
+  };
   return {
-    claims: new Set(claims.keys()),
+    claims: new Set([...claims.keys()].filter(stays)),
     classes: new Map([...classes].map(([key, object]) => [key.slice(1), object])),
     nodes: [...nodes.values()],
     snapshotVersion: snapshotKinds(index)?.version,
   };
+}
+
+/** What is being removed is waited for, and made anew. */
+function isLeaving(object: { readonly metadata?: unknown } | undefined): boolean {
+  return textAt(object, 'metadata', 'deletionTimestamp') !== undefined;
 }
 
 function body(bytes: Uint8Array): JsonObject | undefined {
