@@ -166,6 +166,27 @@ describe('files that Cloud Backup took on a node', () => {
     expect(pods()).toEqual(['pods/shop/pod-data', 'pods/shop/pod-wal']);
   });
 
+  it('that do not come keep a StatefulSet out which would make their claim anew, empty', async () => {
+    const set = (name: string, replicas: number) => {
+      const volumeClaimTemplates = [{ metadata: { name: 'data' } }];
+      const spec = { replicas, volumeClaimTemplates, template: { spec: {} } };
+      return sampleObject('StatefulSet', `shop/${name}`, { spec });
+    };
+    world.seed(set('db', 2));
+    world.seed(set('small', 1));
+    seedNodeClaim(world, 'shop/data-db-1', 'rows');
+    seedNodeClaim(world, 'shop/data-small-1', 'of a time with two replicas');
+    const record = await world.restore(await backUp());
+    expect(record.phase).toBe('PartiallyFailed');
+    const outcome = await world.outcome(record);
+    expect(outcome.filter((line) => line.startsWith('statefulsets'))).toEqual([
+      'statefulsets.apps shop/db failed claim_not_restored',
+      'statefulsets.apps shop/small created',
+    ]);
+    const error = record.errors.find(({ object }) => object?.kind === 'StatefulSet');
+    expect(error?.message).toContain('would make claim data-db-1 anew, empty');
+  });
+
   it('are written one volume after the other on a node', async () => {
     const backup = await nodeClaims();
     const running: number[] = [];

@@ -49,7 +49,7 @@ export interface LandingPlan {
 }
 
 /** Claims that one pod will mount land through one pod too: their volumes must be of one zone. */
-export interface LandingPodPlan {
+interface LandingPodPlan {
   /** The same for claims that go together. */
   readonly group: string;
   /** Fields of a pod's spec that say where it may run. */
@@ -57,7 +57,7 @@ export interface LandingPodPlan {
 }
 
 /** Something of the backup that mounts claims. */
-export interface Mounting {
+interface Mounting {
   readonly namespace: string;
   readonly name: string;
   /** Names of claims; `#` at the end stands for any ordinal of a StatefulSet. */

@@ -115,7 +115,7 @@ export class Landings {
 }
 
 /** Reads what a checkpoint holds of landings. */
-export function readLandingState(saved: unknown): {
+function readLandingState(saved: unknown): {
   readonly begunMs: number | undefined;
   readonly progress: ReadonlyMap<string, LandingProgress>;
 } {

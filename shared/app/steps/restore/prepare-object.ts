@@ -9,6 +9,7 @@ import { claimWithData } from './claim-data.ts';
 import { askForNewVolume } from './landing-claim.ts';
 import { PLANNED_OWNER, type PlanEntry } from './restore-plan.ts';
 import type { RestoreSession } from './restore-session.ts';
+import { claimMadeAnew } from './template-claims.ts';
 
 /** An object ready to be created. */
 export interface PreparedObject {
@@ -81,6 +82,11 @@ export async function prepareObject(
       companions,
       first: { mayCreate },
     };
+  }
+  const anew = claimMadeAnew(object, session.state);
+  if (anew !== undefined) {
+    const message = `it would make claim ${anew} anew, empty, which could not be restored`;
+    return { reason: 'claim_not_restored', message };
   }
   changes.unshift(...asked);
   changes.push(...relink(session, entry, object, owners));

@@ -65,6 +65,13 @@ export class RestoreState {
     return this.claims.get(`${namespace}/${name}`);
   }
 
+  /** Claims of a namespace of the target that did not come to be. */
+  failedClaims(namespace: string): readonly string[] {
+    return [...this.claims.values()]
+      .filter((line) => line.namespace === namespace && TALLY[line.action] === 'failed')
+      .map(({ name }) => name);
+  }
+
   get counts(): RestoreRecord['counts'] {
     return { ...this.tally };
   }
