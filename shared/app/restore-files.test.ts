@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { apiResource } from '../../test/support/api-resources.ts';
 import {
   LATE_CLASS,
   landingWorld,
@@ -79,6 +80,45 @@ describe('files that Cloud Backup took from NAS', () => {
     });
     expect(pods()).toEqual(['pods/shop/pod-pics']);
     expect(world.backups.cloudBackup.started('restore')).toBe(1);
+  });
+
+  it('land in the file system that a CNFS class stands for', async () => {
+    seedNasClaim(world, 'shop/pics', 'cats');
+    const backup = await backUp();
+    const kind = 'ContainerNetworkFileSystem';
+    const name = 'containernetworkfilesystems.storage.alibabacloud.com';
+    world.target.serve(apiResource(name, kind, { namespaced: false, version: 'v1beta1' }));
+    world.target.seed({
+      apiVersion: 'storage.alibabacloud.com/v1beta1',
+      kind,
+      metadata: { name: 'cnfs' },
+      status: { fsAttributes: { filesystemId: 'fscnfs' } },
+    });
+    played.attributes = { containerNetworkFileSystem: 'cnfs' };
+    const record = await world.restore(backup);
+    expect(record.errors).toEqual([]);
+    const files: CloudFiles = { way: 'nas', fileSystemId: 'fscnfs', path: '/new-shop-pics' };
+    expect(world.backups.cloudBackup.contentOf(files)).toBe('cats');
+  });
+
+  it('do not come where no volume is made within 15 minutes', async () => {
+    seedNasClaim(world, 'shop/pics', 'cats');
+    const backup = await backUp();
+    played.provisions = false;
+    const record = await world.restore(backup);
+    expect(record.errors.map(({ code }) => code)).toEqual(['temporary_volume_timeout']);
+    expect(record.errors[0]?.message).toContain('the claim is Pending');
+    expect(uidOf('pics')).toBeUndefined();
+  });
+
+  it('do not come where the new volume does not tell its file system', async () => {
+    seedNasClaim(world, 'shop/pics', 'cats');
+    const backup = await backUp();
+    played.attributes = { server: 'nfs.example.com' };
+    const record = await world.restore(backup);
+    expect(record.errors.map(({ code }) => code)).toEqual(['conversion_not_allowed']);
+    expect(record.errors[0]?.message).toContain('does not tell its NAS file system');
+    expect(uidOf('pics')).toBeUndefined();
   });
 
   it('are not written to a claim that was there before', async () => {

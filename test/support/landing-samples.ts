@@ -103,19 +103,26 @@ function seedClaim(
 export interface PlayedCluster {
   /** Volumes are made; else claims stay Pending. */
   provisions: boolean;
+  /** How new volumes name their file system. */
+  attributes: JsonObject;
   /** Pods are put on `node-1` and run. */
   runs: boolean;
 }
 
 /** Plays them in the target. */
 export function playCluster(target: InMemoryClusterClient): PlayedCluster {
-  const played: PlayedCluster = { provisions: true, runs: true };
+  const played: PlayedCluster = {
+    provisions: true,
+    attributes: { server: `fsnew-x1.${SERVER}` },
+    runs: true,
+  };
   const react = () => {
     for (const object of Object.values(target.dump())) {
       if (object.kind === 'Pod' && played.runs) run(target, object);
     }
     for (const object of Object.values(target.dump())) {
-      if (object.kind === 'PersistentVolumeClaim' && played.provisions) bind(target, object);
+      if (object.kind === 'PersistentVolumeClaim' && played.provisions)
+        bind(target, object, played.attributes);
     }
   };
   const create = target.create.bind(target);
@@ -135,7 +142,7 @@ function run(target: InMemoryClusterClient, pod: JsonObject): void {
   target.seed({ ...pod, spec, status: { phase: 'Running' } });
 }
 
-function bind(target: InMemoryClusterClient, claim: JsonObject): void {
+function bind(target: InMemoryClusterClient, claim: JsonObject, attributes: JsonObject): void {
   const namespace = textAt(claim, 'metadata', 'namespace') ?? '';
   const name = textAt(claim, 'metadata', 'name') ?? '';
   const storageClass = textAt(claim, 'spec', 'storageClassName') ?? '';
@@ -146,14 +153,12 @@ function bind(target: InMemoryClusterClient, claim: JsonObject): void {
   const volumeName = `new-${namespace}-${name}`;
   const driver = textAt(held, 'provisioner') ?? '';
   const path = `/${volumeName}`;
-  const csi = { driver, volumeHandle: volumeName, volumeAttributes: { server: newServer, path } };
+  const csi = { driver, volumeHandle: volumeName, volumeAttributes: { ...attributes, path } };
   const spec = { csi, capacity: { storage: '20Gi' }, storageClassName: storageClass };
   target.seed(sampleObject('PersistentVolume', volumeName, { spec }));
   const status = { phase: 'Bound' };
   target.seed({ ...claim, spec: { ...objectAt(claim, 'spec'), volumeName }, status });
 }
-
-const newServer = `fsnew-x1.${SERVER}`;
 
 function isMounted(target: InMemoryClusterClient, namespace: string, claim: string): boolean {
   return Object.values(target.dump()).some((object) => {
