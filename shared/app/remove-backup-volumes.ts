@@ -41,18 +41,31 @@ async function removePoints(
   record: BackupRecord,
 ): Promise<void> {
   await inParallel(filesTasks(record), async (task) => {
-    const { files, region, hbrVaultId, jobId } = task.source;
-    const vaultId =
-      hbrVaultId ?? (await services.cloudBackup.findVault(region, HBR_VAULT_NAME))?.id;
-    if (vaultId === undefined) return;
-    const known = jobId ?? (await unwrittenJob(services, record, task, vaultId));
-    if (known === undefined) return;
-    await stopJob(services, task, { vaultId, jobId: known });
-    const { cloudBackup } = services;
-    const points = await cloudBackup.findPoints(region, vaultId, files.way, [known]);
-    const ids = [...points.map(({ id }) => id), task.row.resourceId ?? []].flat();
-    for (const id of new Set(ids)) await cloudBackup.deletePoint(region, vaultId, files.way, id);
+    try {
+      await removePointsOf(services, record, task);
+    } catch (error) {
+      // A vault that somebody deleted took its points along.
+      const isGone = error instanceof BackupCentreError && error.code === 'hbr_vault_missing';
+      if (!isGone) throw error;
+    }
   });
+}
+
+async function removePointsOf(
+  services: Pick<BackupServices, 'cloudBackup'>,
+  record: BackupRecord,
+  task: FilesTask,
+): Promise<void> {
+  const { files, region, hbrVaultId, jobId } = task.source;
+  const vaultId = hbrVaultId ?? (await services.cloudBackup.findVault(region, HBR_VAULT_NAME))?.id;
+  if (vaultId === undefined) return;
+  const known = jobId ?? (await unwrittenJob(services, record, task, vaultId));
+  if (known === undefined) return;
+  await stopJob(services, task, { vaultId, jobId: known });
+  const { cloudBackup } = services;
+  const points = await cloudBackup.findPoints(region, vaultId, files.way, [known]);
+  const ids = [...points.map(({ id }) => id), task.row.resourceId ?? []].flat();
+  for (const id of new Set(ids)) await cloudBackup.deletePoint(region, vaultId, files.way, id);
 }
 
 /** A job that was started by a worker that did not live to write it down. */
