@@ -200,6 +200,55 @@ describe('backups', () => {
     });
   });
 
+  it('are deleted by name or id, as often as one asks', async () => {
+    await world.prepare();
+    await call('POST', '/v1/clusters/c1/backups', BACKUP_BODY);
+    await world.finish();
+    const path = '/v1/clusters/c1/backups/b1';
+    const reply = await call('DELETE', path);
+    expect(reply).toMatchObject({ status: 202, body: { phase: 'Deleting', restorable: false } });
+    expect(await call('DELETE', `/v1/clusters/c1/backups/${String(reply.body.id)}`)).toMatchObject({
+      status: 202,
+      body: { phase: 'Deleting' },
+    });
+    expect((await call('POST', `${path}/cancel`)).body.code).toBe('not_cancellable');
+    expect((await call('POST', `${path}/verify`)).body.code).toBe('backup_failed');
+    expect((await call('GET', `${path}/resources`)).body.code).toBe('backup_failed');
+    const { objects } = await world.services.control.list('dispatch/delete/public/');
+    expect(objects).toHaveLength(1);
+  });
+
+  it('are cancelled first when a deletion meets them running', async () => {
+    await world.prepare();
+    const { body } = await call('POST', '/v1/clusters/c1/backups', BACKUP_BODY);
+    expect((await call('DELETE', '/v1/clusters/c1/backups/b1')).status).toBe(202);
+    const row = await world.records.get('backups', ['c1', String(body.id)]);
+    const run = await world.records.get('runs', [row?.value.runId ?? '']);
+    expect(run?.value.cancelRequested).toBe(true);
+    expect((await call('DELETE', '/v1/clusters/c1/backups/b1')).status).toBe(202);
+  });
+
+  it('are not deleted while a restore uses them; a deleted one is gone, its name taken', async () => {
+    await world.prepare();
+    const { body } = await call('POST', '/v1/clusters/c1/backups', BACKUP_BODY);
+    await world.finish();
+    const path = '/v1/clusters/c1/backups/b1';
+    const id = String(body.id);
+    const use = { restoreId: 'rs-1', since: world.clock.now() };
+    await world.records.put('backup_uses', [id, 'rs-1'], use, 'any');
+    expect(await call('DELETE', path)).toMatchObject({
+      status: 409,
+      body: { code: 'backup_in_use' },
+    });
+    expect((await call('GET', path)).body.phase).toBe('Completed');
+    await world.records.remove('backups', ['c1', id], 'any');
+    expect((await call('DELETE', path)).status).toBe(404);
+    expect((await call('GET', path)).status).toBe(404);
+    expect((await call('POST', '/v1/clusters/c1/backups', BACKUP_BODY)).body.code).toBe(
+      'name_taken',
+    );
+  });
+
   it('show in their vault when finished, with what keeps them from being restored', async () => {
     await world.prepare();
     await call('POST', '/v1/clusters/c1/backups', BACKUP_BODY);

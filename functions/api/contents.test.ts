@@ -14,9 +14,11 @@ let api: ApiCaller;
 
 beforeEach(async () => {
   world = await RestoreWorld.create();
-  const { records, control, stores, directory, clock, entropy, log, accountId } = world.backups;
+  const { records, control, stores, directory, disks, cloudBackup } = world.backups;
+  const { clock, entropy, log, accountId, landingImage } = world.backups;
   api = new ApiCaller({
-    ...{ records, control, stores, directory, clock, entropy, log, accountId },
+    ...{ records, control, stores, directory, disks, cloudBackup },
+    ...{ clock, entropy, log, accountId, landingImage },
     region: 'cn-hangzhou',
     networks: [],
     managedBucketPattern: /^cnfs-oss/,

@@ -211,6 +211,15 @@ export const OPERATIONS: readonly Operation[] = [
     codes: ['ambiguous_name'],
   },
   {
+    method: 'delete',
+    path: `${CLUSTER}/backups/{backup}`,
+    summary: 'Delete a backup with all its data; one that is running is cancelled first',
+    status: 202,
+    query: backupQuerySchema,
+    reply: backupSchema,
+    codes: ['ambiguous_name', 'backup_in_use', 'condition_failed'],
+  },
+  {
     method: 'post',
     path: `${CLUSTER}/backups/{backup}/cancel`,
     summary: 'Cancel a running backup',

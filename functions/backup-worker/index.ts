@@ -1,5 +1,6 @@
-/** OSS events of dispatch objects: runs or resumes backups and their verification. */
+/** OSS events of dispatch objects: runs or resumes backups, their verification and their deletion. */
 import { backupWorkflow } from '../../shared/app/run-backup.ts';
+import { deleteWorkflow } from '../../shared/app/run-delete.ts';
 import { verifyWorkflow } from '../../shared/app/verify-backup.ts';
 import { dispatchHandler } from '../../shared/wiring/work-on-dispatches.ts';
 
@@ -7,4 +8,5 @@ import { dispatchHandler } from '../../shared/wiring/work-on-dispatches.ts';
 export const handler = dispatchHandler(({ services }) => [
   backupWorkflow(services),
   verifyWorkflow(services),
+  deleteWorkflow(services),
 ]);

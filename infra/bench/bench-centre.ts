@@ -16,7 +16,9 @@ import { type RunnerServices, workOnRun } from '../../shared/app/step-runner.ts'
 import { type BackupRecord, NO_PROGRESS } from '../../shared/domain/backup-record.ts';
 import type { RestoreRecord } from '../../shared/domain/restore-record.ts';
 import type { Vault } from '../../shared/domain/vault.ts';
+import { InMemoryCloudBackup } from '../../test/support/in-memory-cloud-backup.ts';
 import { InMemoryClusterDirectory } from '../../test/support/in-memory-cluster-directory.ts';
+import { InMemoryDiskCloud } from '../../test/support/in-memory-disk-cloud.ts';
 import { InMemoryRecordStore } from '../../test/support/in-memory-record-store.ts';
 import { MemoryLogger } from '../../test/support/memory-logger.ts';
 import { FileObjectStores } from './file-object-store.ts';
@@ -42,6 +44,9 @@ export class BenchCentre implements RunnerServices, BackupServices {
   readonly log = new MemoryLogger();
   readonly records = new InMemoryRecordStore();
   readonly directory = new InMemoryClusterDirectory();
+  readonly disks = new InMemoryDiskCloud(this.clock);
+  readonly cloudBackup = new InMemoryCloudBackup(this.clock);
+  readonly landingImage = 'registry.example.com/pause';
   readonly stores: FileObjectStores;
   readonly control;
   readonly client: KubernetesClusterClient;

@@ -113,6 +113,10 @@ export class FileObjectStore implements ObjectStore {
     for (const key of keys) this.files.delete(key);
   }
 
+  async retainedUntil(): Promise<undefined> {
+    await Promise.resolve();
+  }
+
   async startUpload(key: string, options: PutOptions = {}): Promise<string> {
     await Promise.resolve();
     this.refuseOverwrite(key, options);

@@ -7,6 +7,7 @@ import { measureColdStarts } from './cold-start.ts';
 import { compare, type Figure, median } from './figure.ts';
 import { restoreRow } from './restore-row.ts';
 import { runChild } from './run-child.ts';
+import { snapshotsRow } from './snapshots-row.ts';
 
 const MIB = 1024 * 1024;
 /** Backup sizes that the design names. */
@@ -19,6 +20,7 @@ export const ROWS = new Map<string, (context: BenchContext) => Promise<readonly 
   ['memory', memoryRow],
   ['restore', restoreRow],
   ['read-one', readOneRow],
+  ['snapshots', snapshotsRow],
   ['cold-start', coldStartRow],
 ]);
 

@@ -48,12 +48,12 @@ export function localFunctions(settings: FunctionSettings): FunctionDefinition[]
     definition(settings, 'backup-worker', {
       memorySize: 1024,
       timeout: WORKER_TIMEOUT_SECONDS,
-      triggers: ['backup', 'verify'].map((kind) => dispatchTrigger(settings, kind)),
+      triggers: ['backup', 'verify', 'delete'].map((kind) => dispatchTrigger(settings, kind)),
     }),
     definition(settings, 'restore-worker', {
       memorySize: 1024,
       timeout: WORKER_TIMEOUT_SECONDS,
-      triggers: ['restore'].map((kind) => dispatchTrigger(settings, kind)),
+      triggers: ['restore', 'release'].map((kind) => dispatchTrigger(settings, kind)),
     }),
   ];
 }

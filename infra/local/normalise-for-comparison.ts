@@ -13,6 +13,7 @@ const MADE_BY_CONTROLLERS: readonly string[] = [
   'EndpointSlice',
   'Node',
   'CSINode',
+  'VolumeAttachment',
   'ComponentStatus',
   'APIService',
   'FlowSchema',
@@ -25,6 +26,8 @@ const MADE_BY_CONTROLLERS: readonly string[] = [
 export function isUsersObject(object: Manifest, all: ReadonlyMap<string, Manifest>): boolean {
   const { name, namespace } = object.metadata;
   if (MADE_BY_CONTROLLERS.includes(object.kind)) return false;
+  // A driver made it for a claim, and makes another one for the claim that comes back.
+  if (object.kind === 'PersistentVolume' && isProvisioned(object)) return false;
   if (object.kind === 'ConfigMap' && name === 'kube-root-ca.crt') return false;
   if (object.kind === 'Endpoints') {
     const service = all.get(`v1 Service ${namespace}/${name}`);
@@ -33,6 +36,10 @@ export function isUsersObject(object: Manifest, all: ReadonlyMap<string, Manifes
   const owners = object.metadata.ownerReferences;
   const owned = Array.isArray(owners) && owners.some((o: Fields) => o.controller === true);
   return !(owned && ['Pod', 'ReplicaSet', 'Job'].includes(object.kind));
+}
+
+function isProvisioned(volume: Manifest): boolean {
+  return 'pv.kubernetes.io/provisioned-by' in fieldsAt(volume, 'metadata', 'annotations');
 }
 
 /** The comparable form. */
@@ -83,6 +90,10 @@ export function normalised(source: Manifest): Manifest {
           if (/controller-uid$|job-name$/.test(name)) delete labels[name];
       }
       if (Object.keys(fieldsAt(metadata, 'labels')).length === 0) delete metadata.labels;
+      break;
+    case 'PersistentVolumeClaim':
+      // It has another volume, made from the snapshot of the first.
+      for (const field of ['volumeName', 'dataSource', 'dataSourceRef']) delete spec[field];
       break;
     case 'PersistentVolume':
       delete fieldsAt(spec, 'claimRef').uid;

@@ -1,9 +1,11 @@
 /** One cluster of the local stack: a sandbox or a real control plane, with nodes. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ApiAccess } from '../emulators/controllers/engine/api-client.ts';
 import { runControllers } from '../emulators/controllers/run-controllers.ts';
 import { FaultPlan } from '../emulators/kit/fault-plan.ts';
 import { startKubernetesEmulator } from '../emulators/kubernetes/server.ts';
+import type { NodeSpec } from '../emulators/nodes/node-spec.ts';
 import { runNodes } from '../emulators/nodes/run-nodes.ts';
 import { startControlPlane } from '../testcluster/start-control-plane.ts';
 import { clusterToken, clusterUser } from './local-identity.ts';
@@ -11,6 +13,10 @@ import { clusterToken, clusterUser } from './local-identity.ts';
 /** A cluster that is up. */
 export interface RunningCluster {
   readonly id: string;
+  readonly region: string;
+  readonly nodes: readonly NodeSpec[];
+  /** For the add-ons that the cluster's cloud brings: all rights, for ever. */
+  readonly system: ApiAccess;
   readonly url: string;
   readonly version: string;
   /** Absent for a real control plane, which shows no faults on demand. */
@@ -26,6 +32,7 @@ export interface RunningCluster {
 /** How a cluster is started. */
 export interface ClusterOptions {
   readonly id: string;
+  readonly region: string;
   readonly stateDir: string;
   readonly secret: string;
   readonly now: () => number;
@@ -35,16 +42,16 @@ export interface ClusterOptions {
 /** Ten years: nodes and controllers of the stack itself. */
 const SYSTEM_TOKEN_MS = 10 * 365 * 86_400_000;
 
-const nodesOf = (id: string): { name: string; zone: string; instanceId: string }[] =>
+const nodesOf = ({ id, region }: ClusterOptions): readonly NodeSpec[] =>
   ['a', 'b', 'c'].map((zone, i) => ({
     name: `${id}-node-${i + 1}`,
-    zone: `cn-hangzhou-${zone}`,
-    instanceId: `i-${id.slice(0, 8)}${i + 1}`,
+    zone: `${region}-${zone}`,
+    instanceId: `i-${id}${i + 1}`,
   }));
 
 /** Starts a sandbox cluster with controllers and nodes. */
 export async function startSandboxCluster(options: ClusterOptions): Promise<RunningCluster> {
-  const { id, secret, now } = options;
+  const { id, region, secret, now } = options;
   const dir = join(options.stateDir, 'clusters', id);
   mkdirSync(dir, { recursive: true });
   const faults = new FaultPlan();
@@ -63,9 +70,13 @@ export async function startSandboxCluster(options: ClusterOptions): Promise<Runn
     token: tokenOf('system:kube-controller-manager', now() + SYSTEM_TOKEN_MS),
   };
   const controllers = await runControllers(access, { now });
-  const nodes = await runNodes(access, { now, nodes: nodesOf(id) });
+  const specs = nodesOf(options);
+  const nodes = await runNodes(access, { now, nodes: specs });
   return {
     id,
+    region,
+    nodes: specs,
+    system: access,
     url: server.url,
     version: '1.34.1-aliyun.1',
     faults,
@@ -88,12 +99,14 @@ export async function startSandboxCluster(options: ClusterOptions): Promise<Runn
 export async function startRealCluster(options: ClusterOptions): Promise<RunningCluster> {
   const dir = join(options.stateDir, 'clusters', `${options.id}-real`);
   const plane = await startControlPlane({ dir });
-  const nodes = await runNodes(
-    { url: plane.url, token: plane.adminToken, ca: plane.ca },
-    { now: options.now, nodes: nodesOf(options.id) },
-  );
+  const system = { url: plane.url, token: plane.adminToken, ca: plane.ca };
+  const specs = nodesOf(options);
+  const nodes = await runNodes(system, { now: options.now, nodes: specs });
   return {
     id: options.id,
+    region: options.region,
+    nodes: specs,
+    system,
     url: plane.url,
     version: '1.34.1-aliyun.1',
     port: plane.ports.apiServer,

@@ -24,11 +24,19 @@ import { startControlServer } from './control-server.ts';
 import { LocalClock } from './local-clock.ts';
 import { localFunctions } from './local-functions.ts';
 import { ACCOUNT_ID, type LocalIdentity, localIdentity, saveIdentity } from './local-identity.ts';
+import { type LocalStorage, startStorage } from './local-storage.ts';
 import { type RunningCluster, startRealCluster, startSandboxCluster } from './running-cluster.ts';
 
 const REGION = 'cn-hangzhou';
+/** Of every cluster but the first. */
+const OTHER_REGION = 'cn-beijing';
+/** The storage add-on that CS lists, by whose version disks qualify for snapshots. */
+const CSI_ADDON = { name: 'csi-provisioner', version: 'v1.32.1', state: 'active' };
 const CONTROL_BUCKET = 'backup-centre-control';
 const INSTANCE = 'backup-centre';
+
+/** What an add-on did gives the cluster work again: a volume, a binding, a pod that starts. */
+const IDLE_ROUNDS = 3;
 
 /** How a stack is started. */
 export interface StackOptions {
@@ -42,6 +50,8 @@ export interface StackOptions {
   readonly log: (line: string) => void;
 }
 
+type EndpointName = 'oss' | 'tablestore' | 'ecs' | 'hbr' | 'cs' | 'sts' | 'fc';
+
 /** What a user of the stack needs to know; the first line of `npm run local -- --json`. */
 export interface StackDescription {
   readonly api: string;
@@ -51,9 +61,11 @@ export interface StackDescription {
   readonly accountId: string;
   readonly region: string;
   readonly controlBucket: string;
-  readonly endpoints: Readonly<Record<'oss' | 'tablestore' | 'cs' | 'sts' | 'fc', string>>;
+  readonly endpoints: Readonly<Record<EndpointName, string>>;
   readonly users: LocalIdentity['users'];
   readonly clusters: readonly { readonly id: string; readonly kubeconfig: string }[];
+  /** Bytes of disks, snapshots and file systems lie below it. */
+  readonly volumesDir: string;
   readonly control: string;
 }
 
@@ -62,7 +74,10 @@ export interface LocalStack {
   readonly description: StackDescription;
   readonly clusters: readonly RunningCluster[];
   readonly functions: FunctionComputeEmulator;
+  readonly storage: LocalStorage;
   now(): number;
+  /** Resolves when no cluster and no add-on has anything left to do. */
+  idle(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,6 +86,7 @@ interface Services {
   readonly oss: OssEmulator;
   readonly tablestore: TablestoreEmulator;
   readonly cs: CsEmulator;
+  readonly storage: LocalStorage;
   readonly functions: FunctionComputeEmulator;
 }
 
@@ -86,6 +102,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     oss: services.oss.faults,
     tablestore: services.tablestore.faults,
     cs: services.cs.faults,
+    ecs: services.storage.ecs.faults,
+    hbr: services.storage.hbr.faults,
     sts: services.sts.faults,
     fc: services.functions.faults,
   };
@@ -95,6 +113,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       faults,
       advanceClock: async (ms) => {
         clock.advance(ms);
+        await services.storage.hbr.advance();
         await services.functions.fireDueTimers();
       },
       tick: () => services.functions.tick(),
@@ -106,10 +125,18 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     description: describe(options, { services, identity, clusters, clock, control: control.url }),
     clusters,
     functions: services.functions,
+    storage: services.storage,
     now: clock.now,
+    idle: async () => {
+      for (let round = 0; round < IDLE_ROUNDS; round += 1) {
+        for (const cluster of clusters) await cluster.idle();
+        await services.storage.idle();
+      }
+    },
     close: async () => {
       await control.close();
       await services.functions.close();
+      await services.storage.close();
       for (const cluster of clusters) await cluster.close();
       await Promise.all(
         [services.cs, services.tablestore, services.oss, services.sts].map((s) => s.close()),
@@ -130,6 +157,7 @@ async function startClusters(
     running.push(
       await start({
         id,
+        region: n === 1 ? REGION : OTHER_REGION,
         stateDir: options.stateDir,
         secret: identity.clusterSecret,
         now: clock.now,
@@ -190,6 +218,16 @@ async function startServices(options: StackOptions, parts: Parts): Promise<Servi
   });
   const cs = await startCs(options, parts, { dir: dir('cs'), port: port('cs'), credentials });
   await prepareAccount({ oss, tablestore, identity });
+  const storage = await startStorage({
+    stateDir: options.stateDir,
+    now,
+    region: REGION,
+    accountId: ACCOUNT_ID,
+    credentials,
+    keys: ownerOf(identity),
+    clusters: parts.clusters,
+    ports: identity.ports,
+  });
   const functions = await startFunctionComputeEmulator({
     dir: dir('functions'),
     now,
@@ -211,6 +249,8 @@ async function startServices(options: StackOptions, parts: Parts): Promise<Servi
         TABLESTORE_ENDPOINT: tablestore.url,
         OSS_ENDPOINT: oss.url,
         CS_ENDPOINT: cs.url,
+        ECS_ENDPOINT: storage.ecs.url,
+        HBR_ENDPOINT: storage.hbr.url,
         API_TOKEN: identity.apiToken,
       },
     }),
@@ -219,7 +259,7 @@ async function startServices(options: StackOptions, parts: Parts): Promise<Servi
     tickEveryMs: 1000,
   });
   doorbell.functions = functions;
-  return { sts, oss, tablestore, cs, functions };
+  return { sts, oss, tablestore, cs, storage, functions };
 }
 
 async function startCs(
@@ -228,13 +268,13 @@ async function startCs(
   given: { dir: string; port: number; credentials: StsEmulator['credentials'] },
 ): Promise<CsEmulator> {
   const { clock, clusters } = parts;
-  const fields = (id: string, url: string, version: string) => ({
+  const fields = (id: string, url: string, version: string, own?: RunningCluster) => ({
     accountId: ACCOUNT_ID,
-    addons: [],
+    addons: own === undefined ? [] : [CSI_ADDON],
     fields: {
       cluster_id: id,
       name: id,
-      region_id: REGION,
+      region_id: own?.region ?? REGION,
       cluster_type: 'ManagedKubernetes',
       profile: 'Default',
       cluster_spec: 'ack.pro.small',
@@ -255,7 +295,7 @@ async function startCs(
     ...given,
     now: clock.now,
     region: REGION,
-    clusters: [...clusters.map((c) => fields(c.id, c.url, c.version)), ...kubeconfigs],
+    clusters: [...clusters.map((c) => fields(c.id, c.url, c.version, c)), ...kubeconfigs],
     kubeconfigFor: (clusterId, { principalId, durationMinutes }) => {
       const expiresAtMs = clock.now() + durationMinutes * 60_000;
       const expiration = new Date(expiresAtMs).toISOString();
@@ -273,13 +313,17 @@ async function prepareAccount(parts: {
   readonly tablestore: TablestoreEmulator;
   readonly identity: LocalIdentity;
 }): Promise<void> {
-  const [owner] = parts.identity.users;
-  if (owner === undefined) throw new Error('The identity of the stack has no account owner');
-  const { accessKeyId, accessKeySecret } = owner;
+  const { accessKeyId, accessKeySecret } = ownerOf(parts.identity);
   const settings = { accessKeyId, accessKeySecret, endpoint: parts.oss.url, sldEnable: true };
   await new OSS(settings).putBucket(CONTROL_BUCKET);
   const location = { endpoint: parts.tablestore.url, instance: INSTANCE };
   await ensureTables(buildTablestoreClient(location, { accessKeyId, accessKeySecret }));
+}
+
+function ownerOf({ users }: LocalIdentity): { accessKeyId: string; accessKeySecret: string } {
+  const [owner] = users;
+  if (owner === undefined) throw new Error('The identity of the stack has no account owner');
+  return { accessKeyId: owner.accessKeyId, accessKeySecret: owner.accessKeySecret };
 }
 
 function portsOf(services: Services, clusters: readonly RunningCluster[]): Record<string, number> {
@@ -288,6 +332,8 @@ function portsOf(services: Services, clusters: readonly RunningCluster[]): Recor
     oss: services.oss.port,
     tablestore: services.tablestore.port,
     cs: services.cs.port,
+    ecs: services.storage.ecs.port,
+    hbr: services.storage.hbr.port,
     fc: services.functions.port,
     api: Number(new URL(services.functions.httpUrl('api')).port),
     ...Object.fromEntries(clusters.map((c) => [c.id, c.port])),
@@ -307,13 +353,13 @@ function describe(
   parts: Parts & { readonly services: Services; readonly control: string },
 ): StackDescription {
   const { services, identity, clusters, clock } = parts;
-  const [owner] = identity.users;
+  const { accessKeyId, accessKeySecret } = ownerOf(identity);
   const farAway = clock.now() + 365 * 86_400_000;
   return {
     api: services.functions.httpUrl('api'),
     token: identity.apiToken,
-    accessKeyId: owner?.accessKeyId ?? '',
-    accessKeySecret: owner?.accessKeySecret ?? '',
+    accessKeyId,
+    accessKeySecret,
     accountId: ACCOUNT_ID,
     region: REGION,
     controlBucket: CONTROL_BUCKET,
@@ -321,6 +367,8 @@ function describe(
       oss: services.oss.url,
       tablestore: services.tablestore.url,
       cs: services.cs.url,
+      ecs: services.storage.ecs.url,
+      hbr: services.storage.hbr.url,
       sts: services.sts.url,
       fc: services.functions.url,
     },
@@ -329,6 +377,7 @@ function describe(
       ...clusters.map((c) => ({ id: c.id, kubeconfig: c.kubeconfig('admin', farAway) })),
       ...Object.entries(options.kubeconfigs).map(([id, kubeconfig]) => ({ id, kubeconfig })),
     ],
+    volumesDir: options.stateDir,
     control: parts.control,
   };
 }

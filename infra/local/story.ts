@@ -8,33 +8,35 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import OSS from 'ali-oss';
 import { KubeSession, type Manifest } from './kube-session.ts';
-import { differences, isUsersObject } from './normalise-for-comparison.ts';
-import { type LocalStack, startStack } from './start-stack.ts';
+import { startStack } from './start-stack.ts';
+import {
+  homeVolumes,
+  nothingLeft,
+  restoreAtHome,
+  restoreAway,
+  restoreBeside,
+} from './story-restores.ts';
+import { explain, NAMESPACES, type Scene } from './story-scene.ts';
 import { type ApiReply, ApiSession, StoryTeller } from './story-steps.ts';
+import { fillVolumes } from './volume-bytes.ts';
 
 const BUCKET = 'cnfs-oss-shop-backups';
-const NAMESPACES = ['shop', 'shop-tools'];
 const SAMPLE = new URL('../../infra/local/sample-application.yaml', import.meta.url);
-
-interface Scene {
-  readonly teller: StoryTeller;
-  readonly api: ApiSession;
-  readonly stack: LocalStack;
-  readonly home: KubeSession;
-  readonly away: KubeSession;
-  readonly homeId: string;
-  readonly awayId: string;
-}
 
 /** Plays the whole story. */
 async function play(scene: Scene): Promise<void> {
+  const { teller } = scene;
   await prepare(scene);
   const application = await deploy(scene);
   const before = await application.read();
+  const bytes = await fillVolumes(homeVolumes(scene), before);
+  teller.say(`  ${bytes.size} volumes hold data`);
   await backUp(scene);
   await disaster(scene, application.created);
-  await restoreAtHome(scene, before);
-  await restoreAway(scene, before);
+  await restoreAtHome(scene, before, bytes);
+  await restoreBeside(scene, bytes);
+  await restoreAway(scene, before, bytes);
+  await nothingLeft(scene, bytes);
 }
 
 async function prepare({ teller, api, stack, homeId, awayId }: Scene): Promise<void> {
@@ -72,7 +74,7 @@ async function deploy({
 }: Scene): Promise<{ created: Manifest[]; read: () => Promise<Map<string, Manifest>> }> {
   teller.chapter('2. A shop is deployed, and edited by hand');
   const created = await home.create(readFileSync(SAMPLE, 'utf8'));
-  await stack.clusters[0]?.idle();
+  await stack.idle();
   const edit = {
     metadata: { annotations: { note: 'scaled by hand on Friday' } },
     spec: { replicas: 4 },
@@ -83,7 +85,7 @@ async function deploy({
     edit,
     'application/merge-patch+json',
   );
-  await stack.clusters[0]?.idle();
+  await stack.idle();
   const read = async (): Promise<Map<string, Manifest>> => {
     const all = await home.readAll();
     const mine = new Set(created.map((o) => `${o.kind} ${o.metadata.name}`));
@@ -110,7 +112,7 @@ async function backUp({ teller, api, homeId }: Scene): Promise<void> {
     name: 'friday',
     vault: 'shop-vault',
     namespaces: NAMESPACES,
-    volumeBackup: false,
+    volumeBackup: true,
     retentionDays: 30,
   });
   const record = await api.finished(`${backups}/friday`, teller.progress);
@@ -144,87 +146,6 @@ async function disaster({ teller, home }: Scene, created: readonly Manifest[]): 
     NAMESPACES.includes(o.metadata.namespace ?? ''),
   );
   teller.check('nothing of the shop is left', left.length === 0, `${left.length} objects`);
-}
-
-async function restoreAtHome(scene: Scene, before: Map<string, Manifest>): Promise<void> {
-  const { teller, api, stack, home, homeId } = scene;
-  teller.chapter('5. Restore into the same cluster');
-  const record = await restore(scene, homeId, 'comeback');
-  teller.check('the restore is Completed', record.phase === 'Completed', explain(record));
-  await stack.clusters[0]?.idle();
-  const after = await home.readAll();
-  const found = differences(before, after);
-  const compared = [...before.values()].filter((o) => isUsersObject(o, before)).length;
-  teller.check(
-    `${compared} objects are as they were, the edit by hand included`,
-    found.length === 0,
-    found.join('; '),
-  );
-  const replicas = (
-    after.get('apps/v1 Deployment shop/web')?.spec as Record<string, unknown> | undefined
-  )?.replicas;
-  teller.check(
-    'web has the four replicas that somebody set by hand',
-    replicas === 4,
-    String(replicas),
-  );
-  const { verification } = record as { verification?: { ok: boolean; checks: unknown[] } };
-  teller.check(
-    `the restored application lives (${verification?.checks.length ?? 0} checks)`,
-    verification?.ok === true,
-    JSON.stringify(verification),
-  );
-  await secondRestore(scene, after);
-  await api.call('GET', `/v1/clusters/${homeId}/restores`);
-}
-
-async function secondRestore(scene: Scene, before: ReadonlyMap<string, Manifest>): Promise<void> {
-  const { teller, stack, home, homeId } = scene;
-  await stack.clusters[0]?.idle();
-  const record = await restore(scene, homeId, 'comeback-again');
-  const { created } = record.counts as Record<string, number>;
-  teller.check(
-    'a second restore creates nothing',
-    record.phase === 'Completed' && created === 0,
-    explain(record),
-  );
-  const after = await home.readAll();
-  const touched = [...before].filter(([key, o]) => {
-    const now = after.get(key);
-    return isUsersObject(o, before) && now?.metadata.resourceVersion !== o.metadata.resourceVersion;
-  });
-  teller.check(
-    'and touches nothing, down to resource versions',
-    touched.length === 0,
-    touched.map(([k]) => k).join('; '),
-  );
-}
-
-async function restoreAway(scene: Scene, before: Map<string, Manifest>): Promise<void> {
-  const { teller, api, stack, away, awayId } = scene;
-  teller.chapter('6. Restore into the other cluster');
-  await api.call('PUT', `/v1/clusters/${awayId}/vaults/shop-vault`);
-  const record = await restore(scene, awayId, 'move');
-  teller.check('the restore is Completed', record.phase === 'Completed', explain(record));
-  await stack.clusters[1]?.idle();
-  const found = differences(before, await away.readAll());
-  teller.check('every object is there as it was', found.length === 0, found.join('; '));
-}
-
-async function restore({ api, teller }: Scene, cluster: string, name: string): Promise<ApiReply> {
-  const restores = `/v1/clusters/${cluster}/restores`;
-  await api.call('POST', restores, { name, vault: 'shop-vault', backup: 'friday' });
-  const record = await api.finished(`${restores}/${name}`, teller.progress);
-  const { created, skipped, failed, omitted } = record.counts as Record<string, number>;
-  teller.say(
-    `  ${name}: ${created} created, ${skipped} skipped, ${failed} failed, ${omitted} left to controllers`,
-  );
-  return record;
-}
-
-function explain(record: ApiReply): string {
-  const { phase, message, errors } = record;
-  return JSON.stringify({ phase, message, errors });
 }
 
 const { values } = parseArgs({

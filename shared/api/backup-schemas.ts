@@ -89,6 +89,8 @@ export const backupSchema = recordBaseSchema
     verification: z.record(z.string(), z.unknown()).optional(),
     expiresAt: timeSchema.optional(),
     expired: z.boolean(),
+    /** While Deleting: until when a retention policy keeps the files. */
+    retainedUntil: timeSchema.optional(),
     restorable: z.boolean(),
     /** Code that a restore would be refused with; absent when restorable. */
     reason: z.string().optional(),
@@ -142,6 +144,9 @@ export function backupView(record: BackupRecord, nowMs: number): z.input<typeof 
     ...(record.verification === undefined ? {} : { verification: { ...record.verification } }),
     ...(record.expiresAtMs === undefined ? {} : { expiresAt: timeText(record.expiresAtMs) }),
     expired: isExpired(record, nowMs),
+    ...(record.retainedUntilMs === undefined
+      ? {}
+      : { retainedUntil: timeText(record.retainedUntilMs) }),
     restorable: reason === undefined,
     ...(reason === undefined ? {} : { reason }),
   };

@@ -1,6 +1,7 @@
 /** Wire form of clusters. */
 import { z } from 'zod';
 import type { Cluster } from '../domain/cluster.ts';
+import { PRECHECKS } from '../domain/precheck-item.ts';
 import { timeSchema, timeText } from './common-schemas.ts';
 
 /** Body of POST /v1/clusters: an ACK cluster id; the rest is read from ACK. */
@@ -42,7 +43,7 @@ export const precheckSchema = z
   .object({
     items: z.array(
       z.object({
-        check: z.string(),
+        check: z.enum(PRECHECKS),
         ok: z.boolean(),
         found: z.string(),
         needed: z.string(),

@@ -9,7 +9,7 @@ import type { AppServices } from './app-services.ts';
 /** The part of the centre's services that these runs use. */
 export type BackupServices = Pick<
   AppServices,
-  'records' | 'stores' | 'directory' | 'clock' | 'accountId'
+  'records' | 'stores' | 'directory' | 'disks' | 'cloudBackup' | 'clock' | 'accountId'
 >;
 
 /** A backup's place. */

@@ -1,10 +1,12 @@
 /**
- * Can this cluster be backed up and restored into? One row per thing that must hold, each with what was
- * found, what is needed and what to do. Changes nothing but the phases of the vaults that it probes.
+ * Can this cluster be backed up and restored into? One row per thing that must hold, each with what
+ * was found, what is needed and what to do. Changes nothing but the phases of the vaults that it
+ * probes. A row that cannot be asked says why, and hides no other.
  */
-import { type ApiResource, groupResource } from '../domain/api-resource.ts';
+import type { Discovery } from '../domain/api-resource.ts';
 import { type Cluster, isSupportedVersion, PUBLIC_NETWORK } from '../domain/cluster.ts';
 import { BackupCentreError } from '../domain/errors.ts';
+import { PRECHECKS, type PrecheckItem } from '../domain/precheck-item.ts';
 import { maySeeVault, type Principal } from '../domain/principal.ts';
 import { remedyOf } from '../domain/remedy.ts';
 import type { Vault } from '../domain/vault.ts';
@@ -12,44 +14,21 @@ import type { ClusterClient } from '../ports/cluster-client.ts';
 import type { StoredRow } from '../ports/record-store.ts';
 import type { AppServices } from './app-services.ts';
 import { bindingsOf } from './bind-vault.ts';
+import { checkCloud } from './precheck-cloud.ts';
+import { checkRights, unaskedRights } from './precheck-rights.ts';
+import { type Answer, askRow, inTime } from './precheck-row.ts';
+import { checkStorage } from './precheck-storage.ts';
 import { probeVault } from './probe-vault.ts';
 import { findCluster } from './register-cluster.ts';
+import { ResourceIndex } from './resource-index.ts';
 import { livingVaults } from './vault-catalogue.ts';
 
-/** One row: `remedy` is empty where the row is fine. */
-export interface PrecheckItem {
-  readonly check:
-    | 'api_reachable'
-    | 'kubernetes_version'
-    | 'rbac_read'
-    | 'rbac_create'
-    | 'oss_access';
-  readonly ok: boolean;
-  readonly found: string;
-  readonly needed: string;
-  readonly remedy: string;
-}
-
 /** An API server that does not answer within this counts as unreachable, ms; callers wait for it. */
-const ANSWER_MS_MAX = 20_000;
-/** Questions about rights at once. */
-const REVIEWS_AT_ONCE = 8;
-/** Missing rights named in a row; further ones are counted. */
-const NAMED_MAX = 20;
+const ANSWER_MS_MAX = 8_000;
+/** Vaults may lie in far regions, and a probe asks several questions in a row, ms. */
+const PROBES_MS_MAX = 10_000;
 /** Vaults probed at most. */
 const VAULTS_MAX = 20;
-
-/** A row about rights: which verbs it asks for. */
-interface Rights {
-  readonly check: 'rbac_read' | 'rbac_create';
-  readonly verbs: readonly string[];
-  readonly purpose: string;
-}
-
-const RIGHTS: readonly Rights[] = [
-  { check: 'rbac_read', verbs: ['list', 'get'], purpose: 'to back them up' },
-  { check: 'rbac_create', verbs: ['create'], purpose: 'to restore them' },
-];
 
 /** The rows of a cluster. @throws NotFoundError the cluster is not registered */
 export async function precheckCluster(
@@ -58,11 +37,13 @@ export async function precheckCluster(
   clusterId: string,
 ): Promise<readonly PrecheckItem[]> {
   const { value: cluster } = await findCluster(services, principal, clusterId);
-  const [ofCluster, ofVaults] = await Promise.all([
+  const [ofCluster, ofVaults, ofCloud] = await Promise.all([
     checkCluster(services, cluster),
     checkVaults(services, principal, cluster),
+    checkCloud(services, cluster),
   ]);
-  return [...ofCluster, ofVaults];
+  const rows = [...ofCluster, ofVaults, ...ofCloud];
+  return rows.sort((a, b) => PRECHECKS.indexOf(a.check) - PRECHECKS.indexOf(b.check));
 }
 
 async function checkCluster(
@@ -71,15 +52,19 @@ async function checkCluster(
 ): Promise<readonly PrecheckItem[]> {
   const reached = await reach(services, cluster);
   if (reached instanceof BackupCentreError) {
-    return [
-      unreachable(cluster, reached),
-      versionRow(cluster.kubernetesVersion),
-      ...RIGHTS.map((rights) => notAsked(rights)),
-    ];
+    return await withoutServer(services, cluster, cluster.kubernetesVersion, reached);
   }
   const { client, version } = reached;
   try {
-    const { resources } = await client.discover();
+    const discovery = await discover(services, cluster, client);
+    if (discovery instanceof BackupCentreError) {
+      return await withoutServer(services, cluster, version, discovery);
+    }
+    const served = { client, index: new ResourceIndex(discovery) };
+    const [storage, rights] = await Promise.all([
+      checkStorage(services, cluster, served),
+      checkRights(services.clock, client, discovery.resources),
+    ]);
     return [
       {
         check: 'api_reachable',
@@ -89,18 +74,53 @@ async function checkCluster(
         remedy: '',
       },
       versionRow(version),
-      ...(await Promise.all(RIGHTS.map((rights) => checkRights(client, resources, rights)))),
-    ];
-  } catch (error) {
-    if (!(error instanceof BackupCentreError)) throw error;
-    return [
-      unreachable(cluster, error),
-      versionRow(version),
-      ...RIGHTS.map((rights) => notAsked(rights)),
+      ...storage,
+      ...rights,
     ];
   } finally {
     await client.close();
   }
+}
+
+/** The rows of a cluster whose API server does not answer. */
+async function withoutServer(
+  services: AppServices,
+  cluster: Cluster,
+  version: string,
+  why: BackupCentreError,
+): Promise<readonly PrecheckItem[]> {
+  return [
+    unreachable(cluster, why),
+    versionRow(version),
+    ...(await checkStorage(services, cluster, undefined)),
+    ...unaskedRights(),
+  ];
+}
+
+/** What is served, or why that cannot be told. */
+async function discover(
+  services: AppServices,
+  cluster: Cluster,
+  client: ClusterClient,
+): Promise<Discovery | BackupCentreError> {
+  try {
+    return await inTime<Discovery | BackupCentreError>(
+      services.clock,
+      ANSWER_MS_MAX,
+      client.discover(),
+      () => silence(cluster),
+    );
+  } catch (error) {
+    if (error instanceof BackupCentreError) return error;
+    throw error;
+  }
+}
+
+function silence(cluster: Cluster): BackupCentreError {
+  return new BackupCentreError(
+    'cluster_unreachable',
+    `Cannot reach cluster ${cluster.id}: no answer within ${ANSWER_MS_MAX / 1000} s`,
+  );
 }
 
 /** A client to an API server that has answered, or why there is none. */
@@ -108,24 +128,16 @@ async function reach(
   services: AppServices,
   cluster: Cluster,
 ): Promise<{ readonly client: ClusterClient; readonly version: string } | BackupCentreError> {
-  const over = new AbortController();
-  const late = services.clock.sleep(ANSWER_MS_MAX, over.signal).then(
-    () =>
-      new BackupCentreError(
-        'cluster_unreachable',
-        `Cannot reach cluster ${cluster.id}: no answer within ${ANSWER_MS_MAX / 1000} s`,
-      ),
-    // The answer came first; nobody waits for this.
-    () => new BackupCentreError('cancelled', 'The wait for an answer is over'),
-  );
   const answer = connect(services, cluster);
-  const first = await Promise.race([answer, late]);
-  over.abort(new Error('Answered'));
+  const first = await inTime(services.clock, ANSWER_MS_MAX, answer, () => silence(cluster));
   if (first instanceof BackupCentreError && first.code === 'cluster_unreachable') {
-    // A client that comes too late has nobody else to close it.
-    void answer.then((result) => {
-      if (!(result instanceof BackupCentreError)) void result.client.close();
-    });
+    // A client that comes too late has nobody else to close it, and its errors have no reader.
+    void answer.then(
+      async (result) => {
+        if (!(result instanceof BackupCentreError)) await result.client.close();
+      },
+      () => undefined,
+    );
   }
   return first;
 }
@@ -170,91 +182,37 @@ function versionRow(version: string): PrecheckItem {
   };
 }
 
-function neededRights({ verbs, purpose }: Rights): string {
-  return `${verbs.join(' and ')} on every kind, ${purpose}`;
-}
-
-function notAsked(rights: Rights): PrecheckItem {
-  return {
-    check: rights.check,
-    ok: false,
-    found: 'not known: the API server does not answer',
-    needed: neededRights(rights),
-    remedy: remedyOf('cluster_unreachable') ?? '',
-  };
-}
-
-/** One question where everything is allowed, else one per kind and verb. */
-async function checkRights(
-  client: ClusterClient,
-  resources: readonly ApiResource[],
-  rights: Rights,
-): Promise<PrecheckItem> {
-  const missing = await missingRights(client, resources, rights.verbs);
-  const named = missing.slice(0, NAMED_MAX).join(', ');
-  const more = missing.length > NAMED_MAX ? ` and ${missing.length - NAMED_MAX} more` : '';
-  const ok = missing.length === 0;
-  return {
-    check: rights.check,
-    ok,
-    found: ok ? 'allowed' : `not allowed: ${named}${more}`,
-    needed: neededRights(rights),
-    remedy: ok ? '' : (remedyOf('cluster_access_denied') ?? ''),
-  };
-}
-
-/** `list secrets`, `get widgets.example.com`, sorted. */
-async function missingRights(
-  client: ClusterClient,
-  resources: readonly ApiResource[],
-  verbs: readonly string[],
-): Promise<readonly string[]> {
-  const whole = await Promise.all(verbs.map((verb) => client.mayI(verb, '*', '*')));
-  if (whole.every(Boolean)) return [];
-  const questions = resources
-    .filter((r) => r.preferred && !r.resource.includes('/'))
-    .flatMap((resource) =>
-      verbs.filter((verb) => resource.verbs.includes(verb)).map((verb) => ({ verb, resource })),
-    );
-  const missing: string[] = [];
-  const rest = questions.values();
-  const ask = async (): Promise<void> => {
-    for (const { verb, resource } of rest) {
-      if (await client.mayI(verb, resource.group, resource.resource)) continue;
-      missing.push(`${verb} ${groupResource(resource)}`);
-    }
-  };
-  await Promise.all(Array.from({ length: REVIEWS_AT_ONCE }, ask));
-  return missing.sort();
-}
-
 /** The vaults that the cluster uses; before it uses one, those that the caller sees. */
 async function checkVaults(
   services: AppServices,
   principal: Principal,
   cluster: Cluster,
 ): Promise<PrecheckItem> {
-  const rows = await vaultsOf(services, principal, cluster);
-  const probed = await Promise.all(
-    rows.slice(0, VAULTS_MAX).map((row) => probeVault(services, row)),
-  );
-  const bad = probed.filter((v) => v.phase !== 'Available');
-  const ok = probed.length > 0 && bad.length === 0;
-  const found = probed.map(
-    ({ spec, phase, message }) =>
-      `${spec.name} (bucket ${spec.bucketName}): ${phase}${message === undefined ? '' : `, ${message}`}`,
-  );
-  return {
+  return await askRow(services.clock, {
     check: 'oss_access',
-    ok,
-    found: found.length === 0 ? 'there is no vault' : found.join('; '),
     needed: 'a vault whose bucket can be written, read and deleted from',
-    remedy: ok
-      ? ''
-      : probed.length === 0
-        ? 'Create a vault with POST /v1/vaults'
-        : (remedyOf('bucket_unavailable') ?? ''),
-  };
+    answerMsMax: PROBES_MS_MAX,
+    ask: async () => {
+      const rows = (await vaultsOf(services, principal, cluster)).slice(0, VAULTS_MAX);
+      return vaultsAnswer(await Promise.all(rows.map((row) => probeVault(services, row))));
+    },
+    remedyOf: ({ code }) => remedyOf(code) ?? remedyOf('bucket_unavailable') ?? '',
+  });
+}
+
+function vaultsAnswer(vaults: readonly Vault[]): Answer {
+  if (vaults.length === 0) {
+    return { found: 'there is no vault', remedy: 'Create a vault with POST /v1/vaults' };
+  }
+  const found = vaults
+    .map(
+      ({ spec, phase, message }) =>
+        `${spec.name} (bucket ${spec.bucketName}): ${phase}` +
+        (message === undefined ? '' : `, ${message}`),
+    )
+    .join('; ');
+  if (vaults.every((vault) => vault.phase === 'Available')) return { found };
+  return { found, remedy: remedyOf('bucket_unavailable') ?? '' };
 }
 
 async function vaultsOf(

@@ -164,7 +164,7 @@ function isFinished(record: BackupRecord): boolean {
 }
 
 function unfinished(record: BackupRecord): BackupCentreError {
-  const failed = record.phase === 'Failed' || record.phase === 'Cancelled';
+  const failed = ['Failed', 'Cancelled', 'Deleting'].includes(record.phase);
   return new BackupCentreError(
     failed ? 'backup_failed' : 'backup_unfinished',
     `Cannot read backup ${record.spec.name}: it is ${record.phase}`,

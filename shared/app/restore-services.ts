@@ -1,5 +1,6 @@
 /** What restore runs work with, and the way from a restore's record to its backup. */
 import type { BackupRecord } from '../domain/backup-record.ts';
+import type { Cluster } from '../domain/cluster.ts';
 import { BackupCentreError, NotFoundError } from '../domain/errors.ts';
 import { notRestorable } from '../domain/restorable.ts';
 import type { RestoreRecord } from '../domain/restore-record.ts';
@@ -16,8 +17,27 @@ import { fileSource, openCatalog, readManifest } from './read-backup.ts';
 /** The part of the centre's services that restore runs use. */
 export type RestoreServices = Pick<
   AppServices,
-  'records' | 'stores' | 'directory' | 'clock' | 'entropy' | 'accountId'
+  | 'records'
+  | 'control'
+  | 'stores'
+  | 'directory'
+  | 'disks'
+  | 'cloudBackup'
+  | 'clock'
+  | 'entropy'
+  | 'accountId'
+  | 'landingImage'
 >;
+
+/** The target of a restore, as registered. @throws NotFoundError */
+export async function targetCluster(
+  services: Pick<RestoreServices, 'records' | 'accountId'>,
+  record: Pick<RestoreRecord, 'cluster'>,
+): Promise<Cluster> {
+  const row = await services.records.get('clusters', [services.accountId, record.cluster]);
+  if (row !== undefined) return row.value;
+  throw new NotFoundError(`Cannot find cluster ${record.cluster}: it is not registered`);
+}
 
 /** A backup opened for reading. */
 export interface OpenBundle {

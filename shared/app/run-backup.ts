@@ -6,13 +6,16 @@ import { isTerminal } from '../domain/phase.ts';
 import { remedyOf } from '../domain/remedy.ts';
 import { type BackupServices, openBackup } from './backup-services.ts';
 import { removeBackupFiles } from './remove-backup-files.ts';
+import { removeBackupVolumes } from './remove-backup-volumes.ts';
 import { RunJournal } from './run-journal.ts';
 import type { StepContext, Workflow } from './step.ts';
 import { captureStep } from './steps/backup/capture.ts';
 import { CLAIM_STEP, claimStep } from './steps/backup/claim.ts';
+import { filesStep } from './steps/backup/files.ts';
 import { finaliseStep, tidyStep } from './steps/backup/finalise.ts';
 import { withFindings } from './steps/backup/record-findings.ts';
 import { resolveStep } from './steps/backup/resolve.ts';
+import { snapshotsStep } from './steps/backup/snapshots.ts';
 import { volumesStep } from './steps/backup/volumes.ts';
 
 const ABANDON = 'abandon';
@@ -30,6 +33,8 @@ export function backupWorkflow(
       claimStep(services),
       captureStep(services, partBytesMin),
       volumesStep(services),
+      snapshotsStep(services),
+      filesStep(services),
       finaliseStep(services),
       tidyStep(),
     ],
@@ -50,7 +55,10 @@ async function abandonBackup(
     results: await context.scratch.count('results'),
   });
   if (why === 'cancelled') await context.updateRecord((r) => ({ ...r, phase: 'Cancelling' }));
-  const warnings = await removeFiles(services, context);
+  const warnings = [
+    ...(await removeVolumes(services, context)),
+    ...(await removeFiles(services, context)),
+  ];
   const message = why === 'cancelled' ? 'Cancelled' : why.message;
   const errors = why === 'cancelled' ? [] : [failure(context.run.step, why)];
   for (const warning of warnings) journal.find('warning', warning);
@@ -63,6 +71,22 @@ async function abandonBackup(
     completedAtMs: services.clock.now(),
     billing: { ...record.billing, ossBytes: 0 },
   }));
+}
+
+/** Removes snapshots and restore points, also those that nobody lived to write down. */
+async function removeVolumes(
+  services: BackupServices,
+  context: StepContext<BackupRecord>,
+): Promise<readonly Finding[]> {
+  try {
+    await removeBackupVolumes(services, context.record());
+    return [];
+  } catch (error) {
+    if (!(error instanceof BackupCentreError) || error.retryable) throw error;
+    const { name } = context.record().spec;
+    const message = `Cannot remove the volumes' data of the unfinished backup ${name}: ${error.message}`;
+    return [{ code: error.code, step: ABANDON, message }];
+  }
 }
 
 /** Removes what this run wrote; nothing where the folder never became this run's. */

@@ -8,6 +8,7 @@ import {
   CancelledError,
   ConditionFailedError,
   LeaseLostError,
+  NotFoundError,
 } from '../domain/errors.ts';
 import type { Json } from '../domain/json.ts';
 import { isLeased, LEASE_MS, nextLease } from '../domain/lease.ts';
@@ -17,12 +18,14 @@ import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { RecordStore, StoredRow } from '../ports/record-store.ts';
 import type { DispatchServices } from './dispatch.ts';
-import { writeRun } from './run-rows.ts';
+import { changeRun, writeRun } from './run-rows.ts';
 import { RunScratch } from './run-scratch.ts';
 import type { StepContext, WorkRecord } from './step.ts';
 
 /** How often a record changed by somebody else meanwhile is tried again. */
 const RACES_MAX = 20;
+/** A run whose record is not ready for it is looked at again after this, ms. */
+const EARLY_RETRY_MS = 15_000;
 
 interface HandleServices extends DispatchServices {
   readonly log: Logger;
@@ -67,6 +70,7 @@ export class RunHandle {
   /**
    * Claims the run by one conditional write and raises the record's fence to the new token. Undefined
    * when another worker holds it, took it first, or the run has ended.
+   * @throws NotFoundError what the run works on is deleted: nothing is left to do
    */
   static async claim(
     services: HandleServices,
@@ -80,12 +84,10 @@ export class RunHandle {
     }
     const key = [found.value.cluster, found.value.recordId];
     const recordRow = await services.records.get(table, key);
-    if (recordRow === undefined) {
-      throw new BackupCentreError(
-        'internal',
-        `Run ${found.value.id} has no record ${key.join('/')}`,
-      );
+    if (recordRow === undefined || isPastIt(found.value, recordRow.value)) {
+      throw new NotFoundError(`Run ${found.value.id} has no record ${key.join('/')} to work on`);
     }
+    if (await isTooEarly(services, found.value, recordRow.value)) return undefined;
     const lease = nextLease(found.value, now, recordRow.value.fence);
     let row: StoredRow<Run>;
     try {
@@ -121,12 +123,12 @@ export class RunHandle {
    * and ending the run. Runs that work on a finished record are never final by it.
    */
   recordIsFinal(): boolean {
-    return this.ownsRecord() && isTerminal(this.recordRow.value.phase);
+    return this.ownsRecord() && isOver(this.recordRow.value);
   }
 
   private ownsRecord(): boolean {
     const { kind } = this.run;
-    return kind !== 'verify' && kind !== 'delete';
+    return kind !== 'verify' && kind !== 'delete' && kind !== 'release';
   }
 
   timeLeftMs(): number {
@@ -324,6 +326,40 @@ export class RunHandle {
       ? this.records.put('restores', key, record, { version })
       : this.records.put('backups', key, record, { version });
   }
+}
+
+/** A verification of a backup that is being deleted would only find its files gone. */
+function isPastIt(run: Run, record: WorkRecord): boolean {
+  return run.kind === 'verify' && record.phase === 'Deleting';
+}
+
+/**
+ * A release goes on from what a restore left, and a deletion from what a backup left: neither may take
+ * the record from a run that is not done with it.
+ */
+async function isTooEarly(
+  services: HandleServices,
+  run: Run,
+  record: WorkRecord,
+): Promise<boolean> {
+  if (await isReady(services, run, record)) return false;
+  const wakeAtMs = services.clock.now() + EARLY_RETRY_MS;
+  await changeRun(services.records, run.id, (current) =>
+    current.state === 'ended' || current.lease !== undefined ? undefined : { ...current, wakeAtMs },
+  );
+  return true;
+}
+
+async function isReady(services: HandleServices, run: Run, record: WorkRecord): Promise<boolean> {
+  if (run.kind === 'release') return isOver(record);
+  if (run.kind !== 'delete') return true;
+  const first = await services.records.get('runs', [record.runId]);
+  return first === undefined || first.value.state === 'ended';
+}
+
+/** Whether the run that brought the record has nothing more to write into it. */
+function isOver({ phase }: WorkRecord): boolean {
+  return isTerminal(phase) || phase === 'Deleting';
 }
 
 function withoutMessage<R extends WorkRecord>(record: R): R {

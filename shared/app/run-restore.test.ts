@@ -6,6 +6,7 @@ import {
   sampleVolume,
 } from '../../test/support/restore-samples.ts';
 import { RestoreWorld } from '../../test/support/restore-world.ts';
+import { BackupCentreError } from '../domain/errors.ts';
 import { type JsonObject, objectAt } from '../domain/json.ts';
 import { ApiRejection } from '../ports/cluster-client.ts';
 
@@ -188,6 +189,7 @@ describe('volumes of a restore', () => {
 
   it('come back before their claims, static and retained', async () => {
     for (const object of sampleVolume('shop/data', 'pv1', DISK)) world.seed(object);
+    world.backups.disks.addDisk('cn-hangzhou', { id: 'pv1-handle', status: 'Available' });
     const created: string[] = [];
     world.onCreate((_body, subject) => created.push(subject));
     const record = await world.restore(await world.backups.backUp());
@@ -227,6 +229,7 @@ describe('volumes of a restore', () => {
 
   it('are refused for a disk that another volume names, together with the claim', async () => {
     for (const object of sampleVolume('shop/data', 'pv1', DISK)) world.seed(object);
+    world.backups.disks.addDisk('cn-hangzhou', { id: 'pv1-handle' });
     const backup = await world.backups.backUp();
     const record = await world.restore(backup, { namespaceMapping: { shop: 'shop2' } }, 'c1');
     expect(record.phase).toBe('PartiallyFailed');
@@ -236,6 +239,44 @@ describe('volumes of a restore', () => {
       'persistentvolumeclaims shop2/data failed volume_in_use',
       'persistentvolumes pv1 failed volume_in_use',
     ]);
+  });
+
+  it('are refused for a disk that is attached though no volume names it, with the claim', async () => {
+    for (const object of sampleVolume('shop/data', 'pv1', DISK)) world.seed(object);
+    world.backups.disks.addDisk('cn-hangzhou', { id: 'pv1-handle' });
+    const record = await world.restore(await world.backups.backUp());
+    expect(record.errors.map((e) => e.message)).toEqual([
+      'Cannot restore persistentvolumes pv1: disk pv1-handle is attached to instance i-1',
+      'Cannot restore persistentvolumeclaims shop/data: its volume pv1 was not restored',
+    ]);
+    expect(record.errors.map((e) => e.code)).toEqual(['volume_in_use', 'volume_in_use']);
+  });
+
+  it('are new and empty where the disk is gone, and the record says so', async () => {
+    for (const object of sampleVolume('shop/data', 'pv1', DISK)) world.seed(object);
+    const record = await world.restore(await world.backups.backUp());
+    expect(record.phase).toBe('Completed');
+    expect(record.warnings.map((w) => w.code)).toEqual(['storage_gone']);
+    expect(await world.outcome(record)).toEqual([
+      'namespaces shop created',
+      'persistentvolumeclaims shop/data created',
+      'persistentvolumes pv1 omitted storage_gone',
+    ]);
+    expect(record.volumes).toMatchObject([{ pvc: 'data', method: 'yamlOnly', phase: 'Skipped' }]);
+    expect(record.volumes[0]?.reason).toContain('storage_gone');
+    expect(restored('persistentvolumeclaims', 'shop', 'data')?.spec).toEqual({
+      storageClassName: 'fast',
+    });
+  });
+
+  it('come back as they were where ECS may not be asked', async () => {
+    for (const object of sampleVolume('shop/data', 'pv1', DISK)) world.seed(object);
+    const backup = await world.backups.backUp();
+    const denied = new BackupCentreError('cloud_access_denied', 'Cannot describe disks: denied');
+    world.backups.disks.refuseNext('describeDisks', denied);
+    const record = await world.restore(backup);
+    expect(record.warnings).toEqual([]);
+    expect(restored('persistentvolumes', undefined, 'pv1')?.spec).toBeDefined();
   });
 
   it('are provisioned anew when only objects are wanted', async () => {

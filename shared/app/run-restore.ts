@@ -6,8 +6,10 @@ import { tidyStep } from './steps/backup/finalise.ts';
 import { abandonRestore } from './steps/restore/abandon.ts';
 import { createStep } from './steps/restore/create.ts';
 import { finaliseStep } from './steps/restore/finalise.ts';
+import { makeVolumesStep } from './steps/restore/make-volumes.ts';
 import { planStep } from './steps/restore/plan.ts';
 import { precheckStep } from './steps/restore/precheck.ts';
+import { settleVolumesStep } from './steps/restore/settle-volumes.ts';
 import { verifyStep } from './steps/restore/verify.ts';
 
 /** Runs of kind `restore`. */
@@ -18,8 +20,10 @@ export function restoreWorkflow(services: RestoreServices): Workflow<RestoreReco
     steps: [
       precheckStep(services),
       planStep(services),
+      makeVolumesStep(services),
       createStep(services),
       verifyStep(services),
+      settleVolumesStep(services),
       finaliseStep(services),
       tidyStep(),
     ],

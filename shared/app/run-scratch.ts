@@ -7,7 +7,14 @@ import { scratchChunkKey, scratchPrefix } from '../format/control-keys.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
 /** Names of the streams. */
-export type ScratchStream = 'logs' | 'items' | 'catalog' | 'results' | 'plan';
+export type ScratchStream =
+  | 'logs'
+  | 'items'
+  | 'catalog'
+  | 'results'
+  | 'plan'
+  | 'volumes'
+  | 'landings';
 
 /** Chunked streams of one run. */
 export class RunScratch {

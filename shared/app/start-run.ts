@@ -12,7 +12,7 @@ import type { RestoreRecord } from '../domain/restore-record.ts';
 import type { NameClaim, Run, RunKind } from '../domain/run.ts';
 import type { StoredRow } from '../ports/record-store.ts';
 import { type DispatchServices, dispatchRun } from './dispatch.ts';
-import { changeRun, insertRun } from './run-rows.ts';
+import { changeRun, insertRun, waitingKey } from './run-rows.ts';
 import type { WorkRecord } from './step.ts';
 
 /** What a new run is made of. */
@@ -31,7 +31,7 @@ export interface NewRun {
 
 /** The table that the records of a kind of run are in. */
 function recordTable(kind: RunKind): 'backups' | 'restores' {
-  return kind === 'restore' ? 'restores' : 'backups';
+  return kind === 'restore' || kind === 'release' ? 'restores' : 'backups';
 }
 
 /**
@@ -39,8 +39,58 @@ function recordTable(kind: RunKind): 'backups' | 'restores' {
  * @throws BackupCentreError `name_taken` (details: cluster and kind of the holder); nothing is left
  */
 export async function startRun(services: DispatchServices, request: NewRun): Promise<void> {
+  await completeStart(services, await insertNew(services, request));
+}
+
+/**
+ * Starts a run whose id says what it is for, so that starting it again is nothing new: whoever comes
+ * second does what is left of the first start.
+ */
+export async function startRunOnce(services: DispatchServices, request: NewRun): Promise<void> {
+  const row = await announceRun(services, request);
+  if (row?.value.state === 'starting') await completeStart(services, row);
+}
+
+/**
+ * Writes down that a run is going to start, or finds the run of that id. Unless it is withdrawn, it
+ * starts: by `completeStart`, or by the reconciler once the grace is over. Undefined where the run that
+ * was there has just been withdrawn.
+ */
+export async function announceRun(
+  services: DispatchServices,
+  request: NewRun,
+): Promise<StoredRow<Run> | undefined> {
+  try {
+    return await insertNew(services, request);
+  } catch (error) {
+    if (!(error instanceof ConditionFailedError)) throw error;
+    const row = await services.records.get('runs', [request.id]);
+    if (row?.value.state !== 'starting') return row;
+    // The first start may have died before the row by which the reconciler finds it.
+    const key = waitingKey(row.value.id, row.value.wakeAtMs);
+    await services.records.put('waiting', key, { runId: row.value.id }, 'any');
+    return row;
+  }
+}
+
+/** Takes an announced run back. False where it has started meanwhile: it goes on. */
+export async function withdrawRun(
+  services: DispatchServices,
+  row: StoredRow<Run>,
+): Promise<boolean> {
+  try {
+    await services.records.remove('runs', row.key, { version: row.version });
+  } catch (error) {
+    if (!(error instanceof ConditionFailedError)) throw error;
+    return (await services.records.get('runs', row.key)) === undefined;
+  }
+  await services.records.remove('waiting', waitingKey(row.value.id, row.value.wakeAtMs), 'any');
+  return true;
+}
+
+async function insertNew(services: DispatchServices, request: NewRun): Promise<StoredRow<Run>> {
   const now = services.clock.now();
-  const row = await insertRun(services.records, {
+  return await insertRun(services.records, {
     id: request.id,
     kind: request.kind,
     cluster: request.cluster,
@@ -61,7 +111,6 @@ export async function startRun(services: DispatchServices, request: NewRun): Pro
     cancelRequested: false,
     attempts: 0,
   });
-  await completeStart(services, row);
 }
 
 /** Does what is left of starting a run; safe to call at any time, any number of times. */

@@ -2,7 +2,12 @@
  * Claims a run, does its steps in order, checkpoints each, and leaves. Knows nothing about backups.
  * One invocation works until the run ends, waits, or its time is short; the next goes on from the row.
  */
-import { BackupCentreError, CancelledError, LeaseLostError } from '../domain/errors.ts';
+import {
+  BackupCentreError,
+  CancelledError,
+  LeaseLostError,
+  NotFoundError,
+} from '../domain/errors.ts';
 import { remedyOf } from '../domain/remedy.ts';
 import type { Run } from '../domain/run.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -60,10 +65,10 @@ export async function workOnRun(
   }
   // Who is only to be tidied up waits for no slot: a queued run has touched nothing of the cluster.
   if (!row.value.cancelRequested && !(await hasSlot(services, row.value))) return 'left';
-  let handle: RunHandle | undefined;
+  const handle = await claimOrEnd(services, workflow, row.value, invocation.deadlineMs);
+  if (handle === undefined) return 'left';
+  if (handle === 'ended') return 'ended';
   try {
-    handle = await RunHandle.claim(services, workflow.table, invocation);
-    if (handle === undefined) return 'left';
     if (handle.recordIsFinal()) return await endRun(services, handle);
     return await workSteps(services, workflow, handle);
   } catch (error) {
@@ -71,7 +76,7 @@ export async function workOnRun(
     services.log.info('Run left to another worker', { runId: invocation.runId });
     return 'left';
   } finally {
-    handle?.stop();
+    handle.stop();
   }
 }
 
@@ -92,8 +97,32 @@ async function startedRun(
   return await services.records.get('runs', [runId]);
 }
 
+/** The lease, undefined where it is another's. A run whose record is deleted ends. */
+async function claimOrEnd(
+  services: RunnerServices,
+  { table }: Workflow<WorkRecord>,
+  run: Run,
+  deadlineMs: number,
+): Promise<RunHandle | 'ended' | undefined> {
+  try {
+    return await RunHandle.claim(services, table, { runId: run.id, deadlineMs });
+  } catch (error) {
+    if (error instanceof LeaseLostError) return undefined;
+    if (!(error instanceof NotFoundError)) throw error;
+    services.log.info('Run ended: its record is deleted', { runId: run.id });
+    const promoted = await releaseSlot(services.records, run.cluster, run.id);
+    await changeRun(services.records, run.id, (row) => ({ ...row, state: 'ended' }));
+    for (const runId of promoted) await dispatchRun(services, runId);
+    return 'ended';
+  }
+}
+
+/**
+ * Slots are for runs that load the cluster. A deletion may wait for days, for a retention policy or for
+ * restores, and would keep backups from starting.
+ */
 async function hasSlot(services: RunnerServices, run: Run): Promise<boolean> {
-  if (run.kind === 'verify') return true;
+  if (run.kind === 'verify' || run.kind === 'release' || run.kind === 'delete') return true;
   if (await takeSlot(services.records, run.cluster, run.id)) return true;
   await changeRun(services.records, run.id, (current) =>
     current.state === 'ended' || current.lease !== undefined

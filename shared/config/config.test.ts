@@ -13,7 +13,7 @@ const complete = {
 };
 
 /** Only where a service is not reached at its regional address. */
-const LOCAL_ONLY = ['OSS_ENDPOINT', 'CS_ENDPOINT'];
+const LOCAL_ONLY = ['OSS_ENDPOINT', 'CS_ENDPOINT', 'ECS_ENDPOINT', 'HBR_ENDPOINT'];
 
 describe('configuration', () => {
   it('names everything that is missing or malformed at once', () => {

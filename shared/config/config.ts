@@ -15,10 +15,14 @@ const environment = z.object({
   /** Only where OSS is not reached at its regional address (local stack, internal network). */
   OSS_ENDPOINT: url.optional(),
   CS_ENDPOINT: url.optional(),
+  ECS_ENDPOINT: url.optional(),
+  HBR_ENDPOINT: url.optional(),
   /** Names of private networks with a worker pair of their own, comma separated. */
   NETWORKS: z.string().default(''),
   /** Bucket names a managed cluster may use (ACK §2.3). */
   MANAGED_BUCKET_PATTERN: z.string().default('^cnfs-oss'),
+  /** Image of the pods that hold new volumes while their files are restored: it only has to wait. */
+  LANDING_IMAGE: z.string().min(1).default('registry-cn-hangzhou.ack.aliyuncs.com/acs/pause:3.9'),
   /** Bearer token of the account owner, until identity has its own way in. */
   API_TOKEN: z.string().min(16).optional(),
   /** Seconds a function may run; must equal its deployed timeout. */
@@ -34,8 +38,11 @@ export interface Config {
   readonly tablestore: { readonly instance: string; readonly endpoint: string };
   readonly ossEndpoint: string | undefined;
   readonly csEndpoint: string | undefined;
+  readonly ecsEndpoint: string | undefined;
+  readonly hbrEndpoint: string | undefined;
   readonly networks: readonly string[];
   readonly managedBucketPattern: RegExp;
+  readonly landingImage: string;
   readonly apiToken: Secret | undefined;
   readonly functionTimeoutMs: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -81,8 +88,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     tablestore: Object.freeze({ instance: e.TABLESTORE_INSTANCE, endpoint: e.TABLESTORE_ENDPOINT }),
     ossEndpoint: e.OSS_ENDPOINT,
     csEndpoint: e.CS_ENDPOINT,
+    ecsEndpoint: e.ECS_ENDPOINT,
+    hbrEndpoint: e.HBR_ENDPOINT,
     networks: e.NETWORKS.split(',').filter((n) => n !== ''),
     managedBucketPattern: new RegExp(e.MANAGED_BUCKET_PATTERN),
+    landingImage: e.LANDING_IMAGE,
     apiToken: e.API_TOKEN === undefined ? undefined : new Secret(e.API_TOKEN),
     functionTimeoutMs: e.FUNCTION_TIMEOUT_SECONDS * 1000,
     logLevel: e.LOG_LEVEL,

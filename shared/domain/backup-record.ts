@@ -73,6 +73,8 @@ export interface BackupRecord {
   readonly startedAtMs?: number;
   readonly completedAtMs?: number;
   readonly expiresAtMs?: number;
+  /** While Deleting: until when a retention policy of the bucket keeps the files. */
+  readonly retainedUntilMs?: number;
 }
 
 /** No progress yet. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from './json.ts';
-import { CHECKED_KINDS, readinessOf } from './readiness.ts';
+import { CHECKED_KINDS, readinessOf, waitsForPod } from './readiness.ts';
 
 const endpoints = { subsets: [{ addresses: [{ ip: '10.0.0.1' }] }] };
 const selecting = { spec: { selector: { app: 'web' } } };
@@ -72,5 +72,19 @@ describe('a restored object', () => {
     ['configmaps', { data: {} }],
   ])('%s %o has nothing to show', (resource, object) => {
     expect(readinessOf(resource, object, undefined)).toEqual([]);
+  });
+});
+
+describe('a claim waits for its pod', () => {
+  const late = { volumeBindingMode: 'WaitForFirstConsumer' };
+  const node = { 'volume.kubernetes.io/selected-node': 'n1' };
+  it.each([
+    ['where its class says so', {}, late, true],
+    ['and not in a class that binds at once', {}, { volumeBindingMode: 'Immediate' }, false],
+    ['and not in a class that is not there', {}, undefined, false],
+    ['and not once a pod is placed', { metadata: { annotations: node } }, late, false],
+    ['and not once it is bound', { status: { phase: 'Bound' } }, late, false],
+  ])('%s', (_when, claim, storageClass, waits) => {
+    expect(waitsForPod(claim, storageClass)).toBe(waits);
   });
 });

@@ -51,6 +51,17 @@ export function readinessOf(
   }
 }
 
+/**
+ * Whether a claim waits for a pod that mounts it, as its class wants: nobody but its user can end that.
+ * Once a pod is placed, the scheduler has written the node into the claim.
+ */
+export function waitsForPod(claim: JsonObject, storageClass: JsonObject | undefined): boolean {
+  const isPending = (textAt(claim, 'status', 'phase') ?? 'Pending') === 'Pending';
+  const node = textAt(claim, 'metadata', 'annotations', 'volume.kubernetes.io/selected-node');
+  const mode = textAt(storageClass, 'volumeBindingMode');
+  return isPending && node === undefined && mode === 'WaitForFirstConsumer';
+}
+
 function phase(check: string, object: JsonObject, good: readonly string[]): Readiness {
   const found = textAt(object, 'status', 'phase') ?? 'no phase yet';
   return { check, ok: good.includes(found), found };

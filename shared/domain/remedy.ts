@@ -28,6 +28,26 @@ const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
   backup_expired: 'Restore from a newer backup',
   backup_failed: 'Restore from a backup that is Completed or PartiallyFailed',
   backup_unfinished: 'Wait until the backup has finished',
+  lost:
+    'Restore from another backup, or leave volumes out (volumes: "none") for new empty ones; nothing is ' +
+    'given in place of lost data by itself',
+  volume_in_use:
+    'Remove what uses the disk, or restore from a backup that has the data of the volume',
+  cloud_access_denied:
+    "Give the centre's RAM role the actions that the message names, then start the run again",
+  cloud_quota:
+    "Free some of what the account's quota counts, or have it raised, then start the run again",
+  no_zone: 'Add a ready node that takes the pod, or install the snapshot API, then restore again',
+  cloud_backup_unavailable:
+    "Open Cloud Backup for the account and have ACK's backup component in the cluster, with its client " +
+    'on nodes (label csdr.alibabacloud.com/agent-enable); GET /v1/clusters/{cluster}/precheck shows when ' +
+    'hbr_client is ready. Then restore again: only what is missing is created',
+  hbr_vault_missing:
+    "The region's vault of Cloud Backup was deleted with all it held: restore from a backup taken since, or " +
+    'leave the volume out',
+  temporary_volume_timeout:
+    'See the events of the claim and of nodes: a StorageClass that makes no volume, no node that takes the ' +
+    'pod, or an image that cannot be pulled. Then restore again: only what is missing is created',
   internal: 'Start the run again; the log of the run says where it stopped',
 };
 

@@ -5,7 +5,7 @@
 import type { Json } from './json.ts';
 
 /** Kinds of runs; the first three belong to backup-worker, the others to restore-worker. */
-export type RunKind = 'backup' | 'delete' | 'verify' | 'restore' | 'import';
+export type RunKind = 'backup' | 'delete' | 'verify' | 'restore' | 'import' | 'release';
 
 /** The right to work on a run until `expiresAtMs`. */
 export interface Lease {
@@ -24,7 +24,7 @@ export interface Run {
   readonly recordId: string;
   /** Vault it reads or writes; a vault with active runs is not deleted. */
   readonly vaultIdentity: string;
-  /** Name claim that must be held before the record may exist; none for verify and delete. */
+  /** Name claim that must be held before the record may exist; none for runs of an existing record. */
   readonly claim?: { readonly location: string; readonly name: string };
   /** The record to create once the name is claimed; the reconciler completes a claim without record. */
   readonly initialRecord?: Json;
@@ -53,7 +53,7 @@ export interface Run {
 export interface NameClaim {
   readonly location: string;
   readonly name: string;
-  readonly kind: 'backup' | 'restore' | 'plan';
+  readonly kind: 'backup' | 'restore' | 'plan' | 'hbr-vault';
   readonly cluster: string;
   readonly runId: string;
   readonly recordId: string;

@@ -18,6 +18,11 @@ export interface ClusterDirectory {
   /** @throws NotFoundError; BackupCentreError `cluster_access_denied` */
   describe(clusterId: string, region: string): Promise<AckCluster>;
   /**
+   * Versions of the cluster's installed components by their name, e.g. `csi-provisioner` -> `v1.32.1`.
+   * @throws NotFoundError; BackupCentreError `cluster_access_denied`
+   */
+  addons(clusterId: string, region: string): Promise<Readonly<Record<string, string>>>;
+  /**
    * A client with a temporary kubeconfig (60 minutes), cached until 5 minutes before its end and renewed
    * in mid-run by the client itself.
    * @throws UnavailableError `cluster_unreachable`

@@ -3,7 +3,7 @@
  * `ThrottledError` or `BackupCentreError('credentials_expired')` where the temporary keys ended (all
  * retryable) after the adapter's own bounded retries;
  * `BackupCentreError('bucket_unavailable', retryable: false)` where the bucket is gone or refused,
- * with the vendor's words in the message.
+ * with the vendor's words in the message and, where it is gone, the detail `bucketGone: true`.
  */
 
 /** What HEAD and lists tell of an object. */
@@ -69,6 +69,11 @@ export interface ObjectStore {
   ): Promise<ObjectPage>;
   /** Absent keys count as removed. @throws BackupCentreError `file_immutable` under WORM */
   remove(keys: readonly string[]): Promise<void>;
+  /**
+   * When the bucket's retention policy lets go of an object, ms since the epoch; undefined where there is
+   * no object, no policy, or no right to read it.
+   */
+  retainedUntil(key: string): Promise<number | undefined>;
   startUpload(key: string, options?: PutOptions): Promise<string>;
   /** Parts are 1 to 10,000 and at least 100 KiB, except the last; the same number replaces. */
   uploadPart(

@@ -2,6 +2,8 @@
 
 import { CsClusterDirectory } from '../adapters/container-service/cs-cluster-directory.ts';
 import type { CredentialsProvider } from '../adapters/credentials.ts';
+import { EcsDiskCloud } from '../adapters/ecs/ecs-disk-cloud.ts';
+import { HbrCloudBackup } from '../adapters/hbr/hbr-cloud-backup.ts';
 import { JsonLogger } from '../adapters/node/json-logger.ts';
 import { SystemClock } from '../adapters/node/system-clock.ts';
 import { SystemEntropy } from '../adapters/node/system-entropy.ts';
@@ -32,6 +34,20 @@ export function buildServices(config: Config, credentials: CredentialsProvider):
       credentials,
       pacing,
     ),
+    disks: new EcsDiskCloud(
+      (region) => config.ecsEndpoint ?? `https://ecs.${region}.aliyuncs.com`,
+      credentials,
+      pacing,
+    ),
+    cloudBackup: new HbrCloudBackup(
+      (region) => config.hbrEndpoint ?? `https://hbr.${region}.aliyuncs.com`,
+      credentials,
+      pacing,
+      // The vendor's HBR wants to know when a file system was made, which NAS tells.
+      config.hbrEndpoint === undefined
+        ? { nasEndpointOf: (region) => `https://nas.${region}.aliyuncs.com` }
+        : {},
+    ),
     clock,
     entropy,
     log,
@@ -39,5 +55,6 @@ export function buildServices(config: Config, credentials: CredentialsProvider):
     region: config.region,
     networks: config.networks,
     managedBucketPattern: config.managedBucketPattern,
+    landingImage: config.landingImage,
   };
 }

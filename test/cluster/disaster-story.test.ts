@@ -32,7 +32,7 @@ interface Application {
 }
 
 const applications: readonly Application[] = [
-  { name: 'sample', files: [SAMPLE], namespaces: ['shop', 'shop-tools'] },
+  { name: 'sample', files: [SAMPLE], namespaces: ['shop', 'shop-media', 'shop-tools'] },
   ...(haveApps
     ? [
         {
@@ -109,7 +109,7 @@ describe.skipIf('reason' in available)('on a real control plane', () => {
     for (const file of app.files) {
       created.push(...(await kube.create(readFileSync(file, 'utf8'), app.namespace)));
     }
-    await stack.clusters[0]?.idle();
+    await stack.idle();
     return created;
   }
 
@@ -159,7 +159,7 @@ describe.skipIf('reason' in available)('on a real control plane', () => {
     expect(differences(before, after)).toEqual([]);
     expect([...before.values()].filter((o) => isUsersObject(o, before)).length).toBeGreaterThan(3);
 
-    await stack.clusters[0]?.idle();
+    await stack.idle();
     const settled = await contents(app, created);
     const second = await restore(`${app.name}-2`, app.name);
     expect(second).toMatchObject({ phase: 'Completed', counts: { created: 0, failed: 0 } });

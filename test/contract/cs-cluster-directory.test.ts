@@ -8,10 +8,46 @@ import type { CsCluster } from '../../infra/emulators/cs/cluster.ts';
 import { type CsEmulator, startCsEmulator } from '../../infra/emulators/cs/server.ts';
 import { CsClusterDirectory } from '../../shared/adapters/container-service/cs-cluster-directory.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { InMemoryClusterDirectory } from '../support/in-memory-cluster-directory.ts';
 import { SeededEntropy } from '../support/seeded-entropy.ts';
+import { describeClusterDirectory } from './cluster-directory.contract.ts';
 
 const region = 'cn-hangzhou';
 const keys = { accessKeyId: 'AKalice', accessKeySecret: 'secret' };
+
+describeClusterDirectory('InMemoryClusterDirectory', async () => {
+  await Promise.resolve();
+  const double = new InMemoryClusterDirectory();
+  return {
+    directory: double,
+    region,
+    add: (id, addons) => {
+      double.add({ id, region });
+      double.install(id, addons);
+    },
+    close: async () => undefined,
+  };
+});
+
+describeClusterDirectory('CsClusterDirectory on the emulator', async () => {
+  const stateDir = mkdtempSync(`${tmpdir()}/cs-contract-`);
+  const emulator = await startCs(stateDir, []);
+  return {
+    directory: directoryOn(emulator),
+    region,
+    add: (id, addons) => {
+      const shown = Object.entries(addons).map(([name, version]) => ({ name, version }));
+      emulator.setCluster({
+        ...cluster(id),
+        addons: shown.map((addon) => ({ ...addon, state: 'active' })),
+      });
+    },
+    close: async () => {
+      await emulator.close();
+      rmSync(stateDir, { recursive: true });
+    },
+  };
+});
 
 let dir: string;
 let cs: CsEmulator;
@@ -35,29 +71,14 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => apiServer.listen(0, '127.0.0.1', resolve));
   const { port } = apiServer.address() as AddressInfo;
-  cs = await startCsEmulator({
-    dir,
-    now: Date.now,
-    region,
-    credentials: (id) =>
-      id === keys.accessKeyId
-        ? { accessKeySecret: 'secret', principalId: '201', accountId: '1000', arn: 'acs:ram::1:u' }
-        : undefined,
-    clusters: [cluster('c1')],
-    kubeconfigFor: (_id, request) => {
-      given.push({ private: request.private, durationMinutes: request.durationMinutes });
-      return {
-        config: kubeconfig(port, `token-${given.length}`),
-        expiration: new Date(clock.now() + 3_600_000).toISOString(),
-      };
-    },
+  cs = await startCs(dir, [cluster('c1')], (_id, request) => {
+    given.push({ private: request.private, durationMinutes: request.durationMinutes });
+    return {
+      config: kubeconfig(port, `token-${given.length}`),
+      expiration: new Date(clock.now() + 3_600_000).toISOString(),
+    };
   });
-  const pacing = { clock, entropy: new SeededEntropy() };
-  directory = new CsClusterDirectory(
-    () => cs.url,
-    () => keys,
-    pacing,
-  );
+  directory = directoryOn(cs, clock);
 });
 
 afterEach(async () => {
@@ -88,6 +109,20 @@ describe('CsClusterDirectory', () => {
     await expect(directory.describe('c1', region)).rejects.toMatchObject({
       code: 'cluster_access_denied',
       retryable: false,
+    });
+  });
+
+  test('a component that was removed, or has no version yet, is not installed', async () => {
+    const addons = [
+      { name: 'csi-plugin', version: 'v1.2.0', state: 'upgrading' },
+      { name: 'csi-provisioner', version: 'v1.0.0', state: 'deleted' },
+      { name: 'terway', version: '', state: 'initial' },
+    ];
+    cs.setCluster({ ...cluster('c1'), addons });
+    expect(await directory.addons('c1', region)).toEqual({ 'csi-plugin': 'v1.2.0' });
+    cs.faults.add({ action: 'ListClusterAddonInstances', kind: 'forbidden', times: 1 });
+    await expect(directory.addons('c1', region)).rejects.toMatchObject({
+      code: 'cluster_access_denied',
     });
   });
 
@@ -147,6 +182,38 @@ describe('CsClusterDirectory', () => {
     await expect(connecting).rejects.toThrow('Cannot get a kubeconfig of ACK cluster c2: ');
   });
 });
+
+async function startCs(
+  stateDir: string,
+  clusters: readonly CsCluster[],
+  kubeconfigFor: Parameters<typeof startCsEmulator>[0]['kubeconfigFor'] = () => ({
+    config: '',
+    expiration: '',
+  }),
+): Promise<CsEmulator> {
+  return await startCsEmulator({
+    dir: stateDir,
+    now: Date.now,
+    region,
+    credentials: (id) =>
+      id === keys.accessKeyId
+        ? { accessKeySecret: 'secret', principalId: '201', accountId: '1000', arn: 'acs:ram::1:u' }
+        : undefined,
+    clusters,
+    kubeconfigFor,
+  });
+}
+
+function directoryOn(
+  emulator: CsEmulator,
+  time = new FakeClock({ impatient: true }),
+): CsClusterDirectory {
+  return new CsClusterDirectory(
+    () => emulator.url,
+    () => keys,
+    { clock: time, entropy: new SeededEntropy() },
+  );
+}
 
 function cluster(id: string): CsCluster {
   return {

@@ -39,6 +39,12 @@ export function describeObjectStore(name: string, make: () => Promise<ObjectStor
         expect(info).toMatchObject({ storageClass: 'Standard', encrypted: false });
       });
 
+      test('without a policy retains nothing', async () => {
+        await store().put('a', bytes('x'));
+        expect(await store().retainedUntil('a')).toBeUndefined();
+        expect(await store().retainedUntil('absent')).toBeUndefined();
+      });
+
       test('a missing one is refused for good, whatever the call', async () => {
         const { missing } = harness;
         const calls = [
@@ -53,6 +59,7 @@ export function describeObjectStore(name: string, make: () => Promise<ObjectStor
           const error = await failureOf(call());
           expect(error).toMatchObject({ code: 'bucket_unavailable', retryable: false });
           expect(error.message).toContain('NoSuchBucket');
+          expect(error).toHaveProperty('details.bucketGone', true);
         }
       });
     });

@@ -150,6 +150,8 @@ describe('OssObjectStore when things go wrong', () => {
     await sdk.completeBucketWorm('vault', wormId);
     await store.put('a', Buffer.from('one'), { ifAbsent: true });
     await expect(store.remove(['a'])).rejects.toMatchObject({ code: 'file_immutable' });
+    const written = (await store.head('a'))?.modifiedAtMs ?? 0;
+    expect(await store.retainedUntil('a')).toBe(written + 86_400_000);
     const replacing = store.put('a', Buffer.from('two'));
     await expect(replacing).rejects.toMatchObject({ code: 'file_immutable', retryable: false });
     time.offsetMs = 86_400_000 + 1_000;

@@ -5,8 +5,10 @@ import type { BackupRecord } from '../../shared/domain/backup-record.ts';
 import { ApiCaller, type ApiReply } from './api-caller.ts';
 import { apiResource } from './api-resources.ts';
 import { FakeClock } from './fake-clock.ts';
+import { InMemoryCloudBackup } from './in-memory-cloud-backup.ts';
 import { InMemoryClusterClient } from './in-memory-cluster-client.ts';
 import { InMemoryClusterDirectory } from './in-memory-cluster-directory.ts';
+import { InMemoryDiskCloud } from './in-memory-disk-cloud.ts';
 import { InMemoryObjectStores } from './in-memory-object-store.ts';
 import { InMemoryRecordStore } from './in-memory-record-store.ts';
 import { MemoryLogger } from './memory-logger.ts';
@@ -56,6 +58,8 @@ export class ApiWorld {
       control: this.stores.open({ region: 'cn-hangzhou', name: 'control' }),
       stores: this.stores,
       directory: this.directory,
+      disks: new InMemoryDiskCloud(this.clock),
+      cloudBackup: new InMemoryCloudBackup(this.clock),
       clock: this.clock,
       entropy: new SeededEntropy(),
       log: this.log,
@@ -63,6 +67,7 @@ export class ApiWorld {
       region: 'cn-hangzhou',
       networks: ['vpc-a'],
       managedBucketPattern: /^cnfs-oss/,
+      landingImage: 'registry.example.com/pause',
     };
     this.caller = new ApiCaller(this.services);
   }

@@ -17,8 +17,10 @@ import { type Manifest, parseManifest } from '../../shared/format/manifest.ts';
 import type { BackupKeys } from '../../shared/format/vault-keys.ts';
 import { COMMON_RESOURCES } from './api-resources.ts';
 import { FakeClock } from './fake-clock.ts';
+import { InMemoryCloudBackup } from './in-memory-cloud-backup.ts';
 import { InMemoryClusterClient } from './in-memory-cluster-client.ts';
 import { InMemoryClusterDirectory } from './in-memory-cluster-directory.ts';
+import { type DiskCloudPace, InMemoryDiskCloud } from './in-memory-disk-cloud.ts';
 import { type InMemoryObjectStore, InMemoryObjectStores } from './in-memory-object-store.ts';
 import { InMemoryRecordStore } from './in-memory-record-store.ts';
 import { MemoryLogger } from './memory-logger.ts';
@@ -61,6 +63,10 @@ export class BackupWorld implements RunnerServices {
     name: VAULT.spec.bucketName,
   });
   readonly directory = new InMemoryClusterDirectory();
+  readonly disks: InMemoryDiskCloud;
+  /** Replace for one of another pace. */
+  cloudBackup = new InMemoryCloudBackup(this.clock);
+  readonly landingImage = 'registry.example.com/pause';
   readonly entropy = new SeededEntropy();
   readonly log = new MemoryLogger();
   readonly cluster: InMemoryClusterClient;
@@ -68,7 +74,12 @@ export class BackupWorld implements RunnerServices {
   partBytesMin: number | undefined;
   private runs = 0;
 
-  private constructor(resources: readonly ApiResource[], namespaces: readonly string[]) {
+  private constructor(
+    resources: readonly ApiResource[],
+    namespaces: readonly string[],
+    pace: Partial<DiskCloudPace>,
+  ) {
+    this.disks = new InMemoryDiskCloud(this.clock, pace);
     this.cluster = new InMemoryClusterClient(resources, {
       now: () => this.clock.now(),
       namespaces,
@@ -77,10 +88,18 @@ export class BackupWorld implements RunnerServices {
   }
 
   static async create(
-    given: { resources?: readonly ApiResource[]; namespaces?: readonly string[] } = {},
+    given: {
+      resources?: readonly ApiResource[];
+      namespaces?: readonly string[];
+      pace?: Partial<DiskCloudPace>;
+    } = {},
   ): Promise<BackupWorld> {
     const namespaces = given.namespaces ?? ['shop', 'other', 'kube-system'];
-    const world = new BackupWorld(given.resources ?? COMMON_RESOURCES, namespaces);
+    const world = new BackupWorld(
+      given.resources ?? COMMON_RESOURCES,
+      namespaces,
+      given.pace ?? {},
+    );
     await world.records.put('vaults', [ACCOUNT, 'main', VAULT.identity], VAULT, 'absent');
     await world.records.put(
       'clusters',
@@ -128,7 +147,8 @@ export class BackupWorld implements RunnerServices {
   async work(id: string, invocationMs = INVOCATION_MS): Promise<InvocationResult> {
     const { runId } = await this.record(id);
     const deadlineMs = this.clock.now() + invocationMs;
-    return await workOnRun(this, [backupWorkflow(this, this.partBytesMin)], { runId, deadlineMs });
+    const workflow = backupWorkflow(this, this.partBytesMin);
+    return await passingTime(this.clock, workOnRun(this, [workflow], { runId, deadlineMs }));
   }
 
   /** Works until the run has ended, waking it when it waits. */
@@ -205,4 +225,18 @@ export class BackupWorld implements RunnerServices {
       )
       .sort();
   }
+}
+
+/** Lets time pass while a worker pauses: its lease's heartbeat alone is no pause. */
+async function passingTime<T>(clock: FakeClock, working: Promise<T>): Promise<T> {
+  const state = { ended: false };
+  const end = () => {
+    state.ended = true;
+  };
+  const ended = working.then(end, end);
+  while (!state.ended) {
+    await Promise.race([ended, new Promise((resolve) => setImmediate(resolve))]);
+    if (!state.ended && clock.sleeping() > 1) await clock.advance(1_000);
+  }
+  return await working;
 }

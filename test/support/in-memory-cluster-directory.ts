@@ -4,6 +4,7 @@ import type { AckCluster, ClusterDirectory } from '../../shared/ports/cluster-di
 
 /** Clusters by id, each with the client that stands for its API server; without one it is down. */
 export class InMemoryClusterDirectory implements ClusterDirectory {
+  private readonly versions = new Map<string, Readonly<Record<string, string>>>();
   private readonly clusters = new Map<string, { ack: AckCluster; client?: ClusterClient }>();
 
   /** Makes a cluster known to ACK. */
@@ -20,11 +21,21 @@ export class InMemoryClusterDirectory implements ClusterDirectory {
     this.clusters.set(ack.id, client === undefined ? { ack: known } : { ack: known, client });
   }
 
+  /** Installs components in a cluster, versions by name; instead of what was there. */
+  install(clusterId: string, versions: Readonly<Record<string, string>>): void {
+    this.versions.set(clusterId, versions);
+  }
+
   async describe(clusterId: string): Promise<AckCluster> {
     await Promise.resolve();
     const known = this.clusters.get(clusterId);
     if (known === undefined) throw new NotFoundError(`Cannot find ACK cluster ${clusterId}`);
     return known.ack;
+  }
+
+  async addons(clusterId: string): Promise<Readonly<Record<string, string>>> {
+    const { id } = await this.describe(clusterId);
+    return this.versions.get(id) ?? {};
   }
 
   async connect(cluster: { readonly id: string }): Promise<ClusterClient> {

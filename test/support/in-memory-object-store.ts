@@ -151,6 +151,14 @@ export class InMemoryObjectStore implements ObjectStore {
     });
   }
 
+  retainedUntil(key: string): Promise<number | undefined> {
+    return this.call('retainedUntil', key, async () => {
+      const { retentionMs } = this.facts;
+      const info = this.objects.get(key)?.at(-1)?.info;
+      return info === undefined || retentionMs === 0 ? undefined : info.modifiedAtMs + retentionMs;
+    });
+  }
+
   startUpload(key: string, options: PutOptions = {}): Promise<string> {
     return this.call('startUpload', key, async () => {
       this.refuseOverwrite(key, options);
@@ -255,6 +263,7 @@ export class InMemoryObjectStore implements ObjectStore {
         throw new BackupCentreError(
           'bucket_unavailable',
           `Cannot ${method} ${subject} in bucket ${this.bucket}: NoSuchBucket`,
+          { details: { bucketGone: true } },
         );
       }
       return await proceed();

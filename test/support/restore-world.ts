@@ -1,6 +1,7 @@
 /** Restores on top of a backup world: the source cluster `c1` and a second one, `c2`. */
 
 import { restorePlace } from '../../shared/app/restore-services.ts';
+import { releaseWorkflow } from '../../shared/app/run-release.ts';
 import { restoreWorkflow } from '../../shared/app/run-restore.ts';
 import { startRun } from '../../shared/app/start-run.ts';
 import { type InvocationResult, workOnRun } from '../../shared/app/step-runner.ts';
@@ -56,6 +57,16 @@ export class RestoreWorld {
     this.target.create = async (target, body, options) => {
       see(Buffer.from(body).toString(), describeTarget(target));
       return await create(target, body, options);
+    };
+  }
+
+  /** Does something as soon as the target has created an object, before the reply goes out. */
+  onCreated(subject: string, act: () => Promise<void>): void {
+    const create = this.target.create.bind(this.target);
+    this.target.create = async (target, body, options) => {
+      const reply = await create(target, body, options);
+      if (describeTarget(target) === subject) await act();
+      return reply;
     };
   }
 
@@ -133,25 +144,51 @@ export class RestoreWorld {
   /** One invocation of the worker. */
   async work(id: string, invocationMs = INVOCATION_MS): Promise<InvocationResult> {
     const { runId } = await this.record(id);
+    return await this.workOn(runId, invocationMs);
+  }
+
+  /** One invocation, whose waits in place end as the clock is moved for them. */
+  async workUntilWait(id: string): Promise<InvocationResult> {
+    return await this.withMovingClock(this.work(id));
+  }
+
+  private async withMovingClock(working: Promise<InvocationResult>): Promise<InvocationResult> {
+    let result: InvocationResult | undefined;
+    const ended = working.then((r) => {
+      result = r;
+    });
+    while (result === undefined) {
+      await Promise.race([ended, new Promise((resolve) => setImmediate(resolve))]);
+      if (result === undefined && this.backups.clock.sleeping() > 1) {
+        await this.backups.clock.advance(1_000);
+      }
+    }
+    return await working;
+  }
+
+  /** One invocation of the worker for the run that lets go of what the restore made. */
+  async workOnRelease(id: string): Promise<InvocationResult> {
+    const { runId } = await this.record(id);
+    return await this.workOn(`${runId}-release`, INVOCATION_MS);
+  }
+
+  /** Whether the restore left such a run, and it has not ended. */
+  async isReleasing(id: string): Promise<boolean> {
+    const { runId } = await this.record(id);
+    const run = await this.backups.records.get('runs', [`${runId}-release`]);
+    return run !== undefined && run.value.state !== 'ended';
+  }
+
+  private async workOn(runId: string, invocationMs: number): Promise<InvocationResult> {
     const deadlineMs = this.backups.clock.now() + invocationMs;
-    return await workOnRun(this.backups, [restoreWorkflow(this.backups)], { runId, deadlineMs });
+    const workflows = [restoreWorkflow(this.backups), releaseWorkflow(this.backups)];
+    return await workOnRun(this.backups, workflows, { runId, deadlineMs });
   }
 
   /** Works until the run has ended, waking it when it waits. */
   async workToEnd(id: string): Promise<RestoreRecord> {
     for (let invocation = 0; invocation < 100; invocation += 1) {
-      const working = this.work(id);
-      let result: InvocationResult | undefined;
-      const ended = working.then((r) => {
-        result = r;
-      });
-      while (result === undefined) {
-        await Promise.race([ended, new Promise((resolve) => setImmediate(resolve))]);
-        if (result === undefined && this.backups.clock.sleeping() > 1) {
-          await this.backups.clock.advance(1_000);
-        }
-      }
-      await working;
+      const result = await this.workUntilWait(id);
       if (result === 'ended') return await this.record(id);
       await this.backups.clock.advance(600_000);
     }

@@ -9,6 +9,7 @@ import {
 import { labelSelectorOf } from '../../../shared/api/label-selector-view.ts';
 import { cancelRun } from '../../../shared/app/cancel-run.ts';
 import { type BackupOrder, createBackup } from '../../../shared/app/create-backup.ts';
+import { deleteBackup } from '../../../shared/app/delete-backup.ts';
 import { findBackup } from '../../../shared/app/find-record.ts';
 import { listBackups } from '../../../shared/app/list-records.ts';
 import { findCluster } from '../../../shared/app/register-cluster.ts';
@@ -46,6 +47,11 @@ export function backupRoutes(): Hono<ApiEnv> {
   routes.get('/:backup', async (c) => {
     const record = await backupOf(c, readQuery(c.req.raw, backupQuerySchema).vault);
     return c.json(backupView(record, c.get('services').clock.now()));
+  });
+  routes.delete('/:backup', async (c) => {
+    const record = await backupOf(c, readQuery(c.req.raw, backupQuerySchema).vault);
+    const services = c.get('services');
+    return c.json(backupView(await deleteBackup(services, record), services.clock.now()), 202);
   });
   routes.post('/:backup/cancel', async (c) => {
     const record = await backupOf(c, readQuery(c.req.raw, backupQuerySchema).vault);

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import OpenApiCore, { $OpenApiUtil, OpenApiUtil } from '@alicloud/openapi-core';
 import { RuntimeOptions } from '@darabonba/typescript';
 
-/** A caller of an emulator in the emulators' own suites: the vendor's generic SDK client. */
+/** A caller of an emulator, by the vendor's generic SDK client. */
 export interface SdkCaller {
   readonly url: string;
   readonly accessKeyId: string;
@@ -31,9 +31,14 @@ export interface SdkReply {
   readonly body: unknown;
 }
 
+/** The class itself: bundlers and Node give the package's exports as its default import. */
+const OpenApiClient: typeof OpenApiCore =
+  (OpenApiCore as typeof OpenApiCore & { readonly default?: typeof OpenApiCore }).default ??
+  OpenApiCore;
+
 /** Sends one call through `@alicloud/openapi-core`, without retries. */
 export async function callSdk(caller: SdkCaller, call: SdkCall): Promise<SdkReply> {
-  const client = new OpenApiCore(
+  const client = new OpenApiClient(
     new $OpenApiUtil.Config({
       accessKeyId: caller.accessKeyId,
       accessKeySecret: caller.accessKeySecret,

@@ -3,10 +3,16 @@ import { keyFor, keyOf, timestamp } from '../controllers/engine/kube-objects.ts'
 import { controllerOf } from '../controllers/engine/ownership.ts';
 import { claimNamesOf, isFinished } from '../controllers/engine/pod-state.ts';
 import type { Reconcilers } from '../controllers/engine/reconcilers.ts';
-import { claims } from '../controllers/engine/storage-objects.ts';
+import {
+  claims,
+  csiDrivers,
+  volumeAttachments,
+  volumes,
+} from '../controllers/engine/storage-objects.ts';
 import { type Container, nodes, type Pod, pods } from '../controllers/engine/workload-objects.ts';
 import { NOT_READY_ANNOTATION, type NodeSpec, nodeAddress } from './node-spec.ts';
 import { PodAddresses } from './pod-addresses.ts';
+import { isAttached } from './pod-attachments.ts';
 import { PodSources } from './pod-sources.ts';
 import {
   type ContainerState,
@@ -74,6 +80,15 @@ class Kubelet {
       for (const pod of cached.inNamespace(after.metadata.namespace)) {
         if (pod.status?.phase !== 'Pending' || (pod.spec.nodeName ?? '') === '') continue;
         if (claimNamesOf(pod).includes(after.metadata.name)) this.#queue.add(keyOf(pod));
+      }
+    });
+    this.#reconcilers.cluster.informer(volumes);
+    this.#reconcilers.cluster.informer(csiDrivers);
+    this.#reconcilers.follow(volumeAttachments, (after) => {
+      if (after?.status?.attached !== true) return;
+      for (const pod of cached.all()) {
+        if (pod.spec.nodeName !== after.spec.nodeName || pod.status?.phase !== 'Pending') continue;
+        if (claimNamesOf(pod).length > 0) this.#queue.add(keyOf(pod));
       }
     });
     this.#reconcilers.follow(nodes, (after, before) => {
@@ -149,7 +164,9 @@ class Kubelet {
       const claim = cluster.informer(claims).get(keyFor(pod.metadata.namespace, name));
       return claim?.status?.phase !== 'Bound';
     });
-    if (unbound !== undefined) return { at: 'waiting', reason: 'ContainerCreating' };
+    if (unbound !== undefined || !isAttached(cluster, pod)) {
+      return { at: 'waiting', reason: 'ContainerCreating' };
+    }
     this.#sources.forget(keyOf(pod));
     if ((await this.#sources.mountObstacle(pod)) !== undefined) {
       return { at: 'waiting', reason: 'ContainerCreating' };

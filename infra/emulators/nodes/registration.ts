@@ -66,7 +66,12 @@ async function register(reconcilers: Reconcilers, spec: NodeSpec): Promise<void>
     (await cluster.create(nodes, undefined, nodeDraft(spec)));
   const csi = await cluster.read(csiNodes, { name: spec.name });
   if (csi !== undefined) return;
-  await cluster.create(csiNodes, undefined, csiNodeDraft(spec, node.metadata.uid));
+  try {
+    await cluster.create(csiNodes, undefined, csiNodeDraft(spec, node.metadata.uid));
+  } catch (error) {
+    // A storage add-on may register its drivers the moment it sees the Node.
+    if (!(error instanceof ApiError && error.reason === 'AlreadyExists')) throw error;
+  }
 }
 
 async function report(

@@ -1,7 +1,7 @@
 /** ClusterDirectory over CS: what ACK knows of a cluster, and clients with temporary kubeconfigs. */
 import { PUBLIC_NETWORK } from '../../domain/cluster.ts';
 import { BackupCentreError } from '../../domain/errors.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { ClusterClient } from '../../ports/cluster-client.ts';
 import type { AckCluster, ClusterDirectory } from '../../ports/cluster-directory.ts';
 import type { Pacing } from '../bounded-retry.ts';
@@ -60,6 +60,22 @@ export class CsClusterDirectory implements ClusterDirectory {
       currentVersion: textOf(body, 'current_version', ''),
       state: textOf(body, 'state', ''),
     };
+  }
+
+  async addons(clusterId: string, region: string): Promise<Readonly<Record<string, string>>> {
+    const body = await this.calls(region).send(
+      read({
+        action: 'ListClusterAddonInstances',
+        path: `/clusters/${encodeURIComponent(clusterId)}/addon_instances`,
+        attempt: `list the components of ACK cluster ${clusterId}`,
+      }),
+    );
+    const addons: readonly unknown[] = Array.isArray(body.addons) ? body.addons : [];
+    const installed = addons.filter(isJsonObject).filter(({ state }) => state !== 'deleted');
+    const versions = installed.map(
+      (a) => [textOf(a, 'name', ''), textOf(a, 'version', '')] as const,
+    );
+    return Object.fromEntries(versions.filter(([name, version]) => name !== '' && version !== ''));
   }
 
   async connect(cluster: Connectable): Promise<ClusterClient> {

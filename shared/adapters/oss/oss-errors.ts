@@ -47,6 +47,10 @@ export function fromOssError(error: unknown, attempt: string): BackupCentreError
   if (PASSING.has(code) || isNoReply(error, status) || (status !== undefined && status >= 500)) {
     return new UnavailableError('bucket_unavailable', message);
   }
+  if (code === 'NoSuchBucket') {
+    const gone = { ...details, bucketGone: true };
+    return new BackupCentreError('bucket_unavailable', message, { details: gone });
+  }
   const isRefused = status === 403 || (status === 404 && code !== '');
   return new BackupCentreError(isRefused ? 'bucket_unavailable' : 'internal', message, { details });
 }

@@ -23,6 +23,8 @@ import { asBuffer, WriteRules } from './write-rules.ts';
 
 /** Keys of one list reply (OSS limit). */
 const PAGE_MAX = 1000;
+/** Retention policies count in days. */
+const DAY_MS = 86_400_000;
 
 /** ObjectStore over one OSS bucket. */
 export class OssObjectStore implements ObjectStore {
@@ -180,6 +182,18 @@ export class OssObjectStore implements ObjectStore {
     prefix: string,
   ): Promise<readonly { readonly key: string; readonly uploadId: string }[]> {
     return await this.uploads.list(prefix);
+  }
+
+  async retainedUntil(key: string): Promise<number | undefined> {
+    const info = await this.head(key);
+    if (info === undefined) return undefined;
+    const days = await this.calls.guarded(
+      'read the retention policy',
+      async (sdk) => Number((await sdk.getBucketWorm(this.bucket)).days),
+      // No policy, or no right to read it: what needs to know goes on without.
+      async () => undefined,
+    );
+    return days === undefined ? undefined : info.modifiedAtMs + days * DAY_MS;
   }
 
   async bucketInfo(): Promise<BucketInfo> {

@@ -49,6 +49,7 @@ export type SdkParts<T> = T | readonly T[];
 /** The SDK's client, as far as the adapter uses it. */
 export interface OssSdk {
   getBucketInfo(name: string): Promise<{ bucket: Readonly<Record<string, unknown>> }>;
+  getBucketWorm(name: string): Promise<{ days: string | number }>;
   put(name: string, body: Buffer, options: SdkCallOptions): Promise<Done>;
   get(name: string, options: SdkCallOptions): Promise<Done & { content: Buffer }>;
   getStream(name: string, options: SdkCallOptions): Promise<Done & { stream: Readable }>;

@@ -35,7 +35,11 @@ export interface PersistentVolume extends KubeObject {
     readonly claimRef?: ObjectReference;
     readonly persistentVolumeReclaimPolicy?: string;
     readonly nodeAffinity?: { readonly required?: NodeSelector };
-    readonly csi?: { readonly driver: string; readonly volumeHandle: string };
+    readonly csi?: {
+      readonly driver: string;
+      readonly volumeHandle: string;
+      readonly volumeAttributes?: Labels;
+    };
   };
   readonly status?: { readonly phase?: string };
 }
@@ -54,6 +58,25 @@ export interface StorageClass extends KubeObject {
   }[];
 }
 
+/** A CSI driver as it is registered with the cluster. */
+export interface CsiDriver extends KubeObject {
+  readonly spec: { readonly attachRequired?: boolean };
+}
+
+/** A wish that a volume be attached to a node, and whether it is. */
+export interface VolumeAttachment extends KubeObject {
+  readonly spec: {
+    readonly attacher: string;
+    readonly nodeName: string;
+    readonly source: { readonly persistentVolumeName?: string };
+  };
+  readonly status?: {
+    readonly attached?: boolean;
+    readonly attachError?: { readonly message?: string };
+    readonly detachError?: { readonly message?: string };
+  };
+}
+
 export const claims: ResourceKind<PersistentVolumeClaim> = {
   apiVersion: 'v1',
   kind: 'PersistentVolumeClaim',
@@ -68,6 +91,17 @@ export const storageClasses: ResourceKind<StorageClass> = {
   apiVersion: 'storage.k8s.io/v1',
   kind: 'StorageClass',
   plural: 'storageclasses',
+};
+
+export const csiDrivers: ResourceKind<CsiDriver> = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'CSIDriver',
+  plural: 'csidrivers',
+};
+export const volumeAttachments: ResourceKind<VolumeAttachment> = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'VolumeAttachment',
+  plural: 'volumeattachments',
 };
 
 /** A StorageClass that is the default where a claim names none. */

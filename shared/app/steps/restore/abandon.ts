@@ -1,6 +1,7 @@
 /**
- * A restore that cannot go on, or was asked to stop: what it created stays and is listed. May be
- * interrupted and done again: moment and extent of the list are fixed by its checkpoint.
+ * A restore that cannot go on, or was asked to stop: what it created stays and is listed, and what it made
+ * beside that, for volumes, goes. May be interrupted and done again: moment and extent of the list are
+ * fixed by its checkpoint.
  */
 import { BackupCentreError } from '../../../domain/errors.ts';
 import type { Finding } from '../../../domain/finding.ts';
@@ -15,12 +16,14 @@ import { RunJournal } from '../../run-journal.ts';
 import type { StepContext } from '../../step.ts';
 import { withFindings } from '../backup/record-findings.ts';
 import { type FilesPosition, writeRestoreFiles } from './finalise.ts';
+import { abandonLandings } from './landing-abandon.ts';
 import { releaseBackup } from './precheck.ts';
 import { asKubeObject } from './prepare-object.ts';
 import { PLAN_STEP, type PlanEntry, readPlan } from './restore-plan.ts';
 import { RestoreSession, readProgress } from './restore-session.ts';
 import { RestoreState } from './restore-state.ts';
 import { isManagedBy } from './settle-existing.ts';
+import { settleVolumes } from './settle-volumes.ts';
 
 const ABANDON = 'abandon';
 
@@ -36,14 +39,20 @@ export async function abandonRestore(
   if (isTerminal(context.record().phase)) return;
   const message = why === 'cancelled' ? 'Cancelled' : why.message;
   if (why === 'cancelled') await context.updateRecord((r) => ({ ...r, phase: 'Cancelling' }));
+  const notTakenBack = await abandonLandings(services, context);
   const end = readEnd(context.checkpoint) ?? (await fixEnd(services, context, message));
+  const isReleased = await settleVolumes(services, context);
   const unwritten = await writeFiles(services, context, end);
   const step = context.run.step === '' ? ABANDON : context.run.step;
-  const errors = why === 'cancelled' ? [] : [failure(step, why)];
+  const { errors: known } = context.record();
+  const errors =
+    why === 'cancelled' || known.some((e) => e.step === step && message.startsWith(e.message))
+      ? []
+      : [failure(step, why)];
   const state = await RestoreState.replay(context.scratch, end.items);
-  await releaseBackup(services, context.record());
+  if (isReleased) await releaseBackup(services, context.record());
   await context.updateRecord((record) => ({
-    ...withFindings(record, ABANDON, { errors, warnings: unwritten }),
+    ...withFindings(record, ABANDON, { errors, warnings: [...notTakenBack, ...unwritten] }),
     phase: why === 'cancelled' ? 'Cancelled' : 'Failed',
     message,
     counts: state.counts,

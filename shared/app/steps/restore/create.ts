@@ -3,7 +3,7 @@
  * safe: what is written down is not asked for again, and what was created without being written down is
  * found by the field manager of this run (see `judgeExisting`), so that it counts once, as created.
  */
-import { waveName } from '../../../domain/apply-order.ts';
+import { waveName, waveOf } from '../../../domain/apply-order.ts';
 import { LeaseLostError } from '../../../domain/errors.ts';
 import { objectAt } from '../../../domain/json.ts';
 import type { RestoreRecord } from '../../../domain/restore-record.ts';
@@ -15,6 +15,7 @@ import { openBundle, type RestoreServices } from '../../restore-services.ts';
 import type { Step, StepContext, StepOutcome } from '../../step.ts';
 import { AdaptivePool } from './adaptive-pool.ts';
 import { waitInPlace } from './cluster-waits.ts';
+import { landFiles } from './land-files.ts';
 import { groupUnavailable } from './prepare-object.ts';
 import { refuseObject, restoreBareNamespace, restoreObject } from './restore-object.ts';
 import { type PlanEntry, readPlan } from './restore-plan.ts';
@@ -30,6 +31,7 @@ const GROUP_WAIT_MS_MAX = 120_000;
 
 const DEFINITIONS_WAVE = 0;
 const NAMESPACES_WAVE = 1;
+const WORKLOADS_WAVE = waveOf('pods');
 const DEFINITIONS = 'customresourcedefinitions.apiextensions.k8s.io';
 
 /** The step. */
@@ -152,7 +154,7 @@ class CreateRun {
       if (outcome !== undefined) return outcome;
       this.namespacesAreThere = true;
     }
-    return undefined;
+    return wave >= WORKLOADS_WAVE ? await landFiles(this.session) : undefined;
   }
 
   private async awaitDefinitions(): Promise<StepOutcome | undefined> {

@@ -1,7 +1,12 @@
-/** Disks that volumes of the target name: a disk can serve one volume only. */
+/** Disks of volumes: a disk can serve one volume only, and a volume is nothing without its disk. */
+import type { Cluster } from '../../../domain/cluster.ts';
+import { BackupCentreError } from '../../../domain/errors.ts';
 import { isJsonObject, type JsonObject, objectAt, textAt } from '../../../domain/json.ts';
+import type { VolumeFinding } from '../../../domain/volumes/storage-class-conversion.ts';
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
-import type { ResourceIndex } from './resource-index.ts';
+import type { CloudDisk } from '../../../ports/disk-cloud.ts';
+import type { ResourceIndex } from '../../resource-index.ts';
+import type { RestoreServices } from '../../restore-services.ts';
 
 /** Pages of volumes read at most: 100,000 volumes. */
 const PAGES_MAX = 200;
@@ -39,4 +44,47 @@ export async function listDisks(
     if (next === undefined) break;
   }
   return disks;
+}
+
+/** A volume that comes back on the disk it had. */
+export interface KeptDisk {
+  readonly pv: string;
+  readonly disk: string;
+}
+
+/** Which of these disks are gone at ECS, and to which instance others are attached. */
+export async function lookAtDisks(
+  { disks }: Pick<RestoreServices, 'disks'>,
+  { region }: Pick<Cluster, 'region'>,
+  kept: readonly KeptDisk[],
+): Promise<{
+  readonly gone: readonly { readonly pv: string; readonly finding: VolumeFinding }[];
+  readonly attached: Readonly<Record<string, string>>;
+}> {
+  let found: readonly CloudDisk[];
+  try {
+    found = await disks.describeDisks(region, [...new Set(kept.map(({ disk }) => disk))]);
+  } catch (error) {
+    // Objects come back also where ECS may not be asked; the volume then says what is wrong.
+    if (error instanceof BackupCentreError && !error.retryable) return { gone: [], attached: {} };
+    throw error;
+  }
+  const ids = new Set(found.map(({ id }) => id));
+  const attached = found.flatMap(({ id, instance }) =>
+    instance === undefined ? [] : [[id, instance] as const],
+  );
+  return {
+    gone: kept
+      .filter(({ disk }) => !ids.has(disk))
+      .map((each) => ({ pv: each.pv, finding: storageGone(each, region) })),
+    attached: Object.fromEntries(attached),
+  };
+}
+
+function storageGone({ pv, disk }: KeptDisk, region: string): VolumeFinding {
+  return {
+    code: 'storage_gone',
+    object: { apiVersion: 'v1', resource: 'persistentvolumes', kind: 'PersistentVolume', name: pv },
+    message: `Volume ${pv} is not restored: its disk ${disk} is not at ECS in ${region}; its claim gets a new, empty volume`,
+  };
 }

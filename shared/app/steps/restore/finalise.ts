@@ -18,6 +18,7 @@ import { writeOnce } from '../../write-once.ts';
 import { formatItemsIndex, type ItemsMember, itemsFile } from './items-file.ts';
 import { releaseBackup } from './precheck.ts';
 import { CREATE_STEP, readProgress } from './restore-session.ts';
+import { leavesClaimsWaiting } from './settle-volumes.ts';
 
 const FINALISE_STEP = 'finalise';
 const GZIP = 'application/gzip';
@@ -32,7 +33,8 @@ export function finaliseStep(services: RestoreServices): Step<RestoreRecord> {
       if (progress === undefined) throw new BackupCentreError('internal', 'Nothing was created');
       const position = { items: progress.chunks, ...fixed.journal };
       await writeRestoreFiles(services, context.record(), context.scratch, position);
-      await releaseBackup(services, context.record());
+      // Claims that wait for their pod need the backup's snapshots: the run that follows lets go of it.
+      if (!leavesClaimsWaiting(context)) await releaseBackup(services, context.record());
       await context.updateRecord((record) => ({
         ...record,
         phase: endPhase(record),

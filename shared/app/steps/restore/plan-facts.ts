@@ -3,9 +3,10 @@
  * objects. Bodies are dropped at once; what is kept is a few words per object.
  */
 import { hasSelector, leftOutAlways, remakingOwner } from '../../../domain/controller-made.ts';
-import { isJsonObject, objectsAt } from '../../../domain/json.ts';
+import { isJsonObject, type JsonObject, objectAt, objectsAt } from '../../../domain/json.ts';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../../../domain/kube-object.ts';
 import { type LabelSelector, matchesSelector } from '../../../domain/label-selector.ts';
+import { podReferences, podSpecOf } from '../../../domain/pod-references.ts';
 import { namesOthers, placeWants, type Want, wantsOf } from '../../../domain/relations.ts';
 import type { CatalogLine } from '../../../format/catalog-line.ts';
 import { scanObject } from '../../../format/object-scan.ts';
@@ -24,6 +25,14 @@ export interface ObjectFacts {
   readonly selects: boolean;
   /** Role bindings join by their subjects: kept where that may matter. */
   readonly binding?: KubeObject;
+  /** What planning volumes must know of it. */
+  readonly volumes?: VolumeFacts;
+}
+
+/** Of a claim, a volume or a class its object; of what mounts claims their names and the pod's spec. */
+export interface VolumeFacts {
+  readonly object?: KubeObject;
+  readonly mounts?: { readonly claims: readonly string[]; readonly podSpec: JsonObject };
 }
 
 /** What is asked of the bodies. */
@@ -31,7 +40,19 @@ export interface FactsWanted {
   readonly labelSelector?: LabelSelector;
   /** Whether names inside objects matter: something comes back only if it is needed. */
   readonly relations: boolean;
+  /** Whether volumes' data comes back: then claims, volumes, classes and who mounts them matter. */
+  readonly volumes: boolean;
 }
+
+/** Kinds of which planning volumes keeps the object. */
+const KEPT_FOR_VOLUMES = new Set([
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'storageclasses.storage.k8s.io',
+]);
+
+/** Kinds whose pods tell where a volume must be. */
+const MOUNTING = new Set(['pods', 'deployments.apps', 'statefulsets.apps', 'daemonsets.apps']);
 
 const BINDINGS = new Set([
   'clusterrolebindings.rbac.authorization.k8s.io',
@@ -52,6 +73,7 @@ export function factsOf(
   if (scan === undefined) return undefined;
   const whole =
     READ_WHOLE.has(resource) ||
+    (wanted.volumes && (KEPT_FOR_VOLUMES.has(resource) || MOUNTING.has(resource))) ||
     (wanted.relations && (namesOthers(resource) || BINDINGS.has(resource)));
   const metadata = metadataOf(scan.metadata, line);
   const object: KubeObject = {
@@ -61,6 +83,7 @@ export function factsOf(
     metadata,
   };
   const remaker = remakingOwner(object);
+  const volumes = wanted.volumes ? volumeFactsOf(resource, object) : undefined;
   const out = leftOutAlways(object);
   return {
     owners: metadata.ownerReferences ?? [],
@@ -73,7 +96,29 @@ export function factsOf(
       : [],
     selects: resource === 'services' && hasSelector(object),
     ...(wanted.relations && BINDINGS.has(resource) ? { binding: object } : {}),
+    ...(volumes === undefined ? {} : { volumes }),
   };
+}
+
+function volumeFactsOf(resource: string, object: KubeObject): VolumeFacts | undefined {
+  if (KEPT_FOR_VOLUMES.has(resource)) {
+    const { status: _status, ...kept } = object;
+    const { managedFields: _managed, ...metadata } = object.metadata;
+    return { object: { ...kept, apiVersion: object.apiVersion, kind: object.kind, metadata } };
+  }
+  const podSpec = MOUNTING.has(resource) ? podSpecOf(object) : undefined;
+  if (podSpec === undefined) return undefined;
+  const claims = [
+    ...podReferences(podSpec).flatMap(({ kind, name }) => (kind === 'claim' ? [name] : [])),
+    // `<template>-<set>-<ordinal>`: any ordinal.
+    ...objectsAt(object, 'spec', 'volumeClaimTemplates').map(
+      (template) => `${objectAt(template, 'metadata')?.name}-${object.metadata.name}-#`,
+    ),
+  ];
+  const { nodeSelector, affinity, tolerations } = podSpec;
+  return claims.length === 0
+    ? undefined
+    : { mounts: { claims, podSpec: { nodeSelector, affinity, tolerations } } };
 }
 
 function parsed(bytes: Uint8Array): Record<string, unknown> {

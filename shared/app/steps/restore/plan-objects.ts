@@ -10,7 +10,7 @@ import { type Captured, followsRule, type Want } from '../../../domain/relations
 import type { RestoreSpec } from '../../../domain/restore-record.ts';
 import { chooseNeeded, type Standing, standingOf } from '../../../domain/restore-selection.ts';
 import type { CatalogLine } from '../../../format/catalog-line.ts';
-import type { ObjectFacts } from './plan-facts.ts';
+import type { ObjectFacts, VolumeFacts } from './plan-facts.ts';
 import { PLANNED_OWNER, type PlanEntry } from './restore-plan.ts';
 
 /** An object that stays out. */
@@ -23,6 +23,8 @@ export interface OmittedObject {
 const LINKS = new Set(['replicasets.apps', 'jobs.batch']);
 
 const ENDPOINTS = 'endpoints';
+
+const VOLUMES = 'persistentvolumes';
 
 /** Kinds whose definitions cannot be in the backup. */
 const DEFINITIONS = 'customresourcedefinitions.apiextensions.k8s.io';
@@ -79,7 +81,10 @@ export class PlanObjects {
     const line = this.lines[index];
     if (standing === undefined || line === undefined) return false;
     if (standing.kind !== 'out') return true;
-    return standing.reason === 'filtered' && LINKS.has(line.resource);
+    // A volume that stays out still tells what file system a new one must have.
+    return (
+      standing.reason === 'filtered' && (LINKS.has(line.resource) || line.resource === VOLUMES)
+    );
   }
 
   /** Takes the facts in the order of `toRead`; undefined for bytes that are no object. */
@@ -177,12 +182,36 @@ export class PlanObjects {
     }
   }
 
-  /** The plan's entries in order, and what stays out. */
-  decide(target: TargetFacts): { entries: PlanEntry[]; omitted: OmittedObject[] } {
+  /** Objects of a kind that are chosen and come back by themselves, with what is known of them. */
+  *coming(
+    resources: readonly string[],
+    target: TargetFacts,
+  ): Generator<{ readonly line: CatalogLine; readonly facts: VolumeFacts }> {
+    for (const [index, line] of this.lines.entries()) {
+      if (!resources.includes(line.resource) || this.reasonOut(index, target) !== undefined)
+        continue;
+      const facts = this.facts[index]?.volumes;
+      if (facts !== undefined) yield { line, facts };
+    }
+  }
+
+  /** The object of a volume, whether it comes back or not. */
+  volume(name: string): VolumeFacts | undefined {
+    const [index] = this.byName.get(nameKey({ resource: VOLUMES, name })) ?? [];
+    return index === undefined ? undefined : this.facts[index]?.volumes;
+  }
+
+  /** The plan's entries in order, and what stays out; `volumesOut`: why, by the volume's name. */
+  decide(
+    target: TargetFacts,
+    volumesOut: ReadonlyMap<string, string>,
+  ): { entries: PlanEntry[]; omitted: OmittedObject[] } {
     const planned: number[] = [];
     const omitted: OmittedObject[] = [];
     for (const [index, line] of this.lines.entries()) {
-      const reason = this.reasonOut(index, target);
+      const isVolume = line.resource === VOLUMES;
+      const reason =
+        this.reasonOut(index, target) ?? (isVolume ? volumesOut.get(line.name) : undefined);
       if (reason === undefined) planned.push(index);
       else omitted.push({ line, reason });
     }

@@ -13,10 +13,18 @@ import { parseExact } from '../../../format/exact-json.ts';
 import { formatRestoreItems, type RestoreItemLine } from '../../../format/restore-items.ts';
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
 import { connectCluster } from '../../backup-services.ts';
-import { openBundle, type RestoreServices } from '../../restore-services.ts';
+import { ResourceIndex } from '../../resource-index.ts';
+import {
+  openBundle,
+  type RestoreServices,
+  targetCluster,
+  usableBackup,
+} from '../../restore-services.ts';
 import { RunJournal } from '../../run-journal.ts';
 import type { RunScratch } from '../../run-scratch.ts';
-import type { Step } from '../../step.ts';
+import type { Step, StepContext } from '../../step.ts';
+import { withFindings } from '../backup/record-findings.ts';
+import { writeLandingPlans } from './landing-plan.ts';
 import { factsOf } from './plan-facts.ts';
 import {
   type OmittedObject,
@@ -24,8 +32,10 @@ import {
   plannedDefinitions,
   type TargetFacts,
 } from './plan-objects.ts';
-import { ResourceIndex } from './resource-index.ts';
+import { fatalError, type PlannedVolumes, planVolumes } from './plan-volumes.ts';
 import { PLAN_STEP, writePlan } from './restore-plan.ts';
+import { withRows } from './restored-rows.ts';
+import { writeVolumePlans } from './volume-plan.ts';
 
 /** Items in one chunk. */
 const CHUNK_ITEMS = 1_000;
@@ -44,16 +54,18 @@ export function planStep(services: RestoreServices): Step<RestoreRecord> {
       objects.choose();
       const client = await connectCluster(services, record);
       const target = await lookUp(client, objects, record);
-      const { entries, omitted } = objects.decide(target);
+      const volumes = await planData(services, context, { client, objects, target });
+      reportVolumes(journal, record, volumes);
+      const { entries, omitted } = objects.decide(target, volumes.volumesOut);
       const chunks = await writePlan(context.scratch, entries);
       const itemChunks = await writeOmitted(context.scratch, record, omitted);
       const bareNamespaces = objects.bareNamespaces(entries);
       const total = entries.length + bareNamespaces.length;
       journal.log('info', `Plan: ${total} objects to create, ${omitted.length} left out`);
       await context.updateRecord((r) => ({
-        ...r,
+        ...withRows(r, volumes.rows),
         counts: { created: 0, skipped: 0, failed: 0, omitted: omitted.length },
-        progress: { ...r.progress, objectsTotal: total, objectsDone: 0 },
+        progress: { ...withRows(r, volumes.rows).progress, objectsTotal: total, objectsDone: 0 },
       }));
       const result = {
         entries: entries.length,
@@ -62,6 +74,9 @@ export function planStep(services: RestoreServices): Step<RestoreRecord> {
         omitted: omitted.length,
         bareNamespaces,
         definitions: plannedDefinitions(entries),
+        volumes: await writeVolumePlans(context.scratch, volumes.plans),
+        landings: await writeLandingPlans(context.scratch, volumes.landings),
+        attached: volumes.attached,
         journal: { ...(await journal.flush()) },
       };
       return { kind: 'done', result };
@@ -77,12 +92,57 @@ async function readObjects(services: RestoreServices, record: RestoreRecord): Pr
   const relations = objects.relationsMatter;
   const wanted = {
     relations,
+    volumes: spec.volumes === 'restore',
     ...(spec.labelSelector === undefined ? {} : { labelSelector: spec.labelSelector }),
   };
   for await (const { line, bytes } of readArchivedObjects(archive, objects.toRead())) {
     objects.learn(line, factsOf(line, bytes, wanted));
   }
   return objects;
+}
+
+/**
+ * The volumes whose data comes back, decided while nothing has been created.
+ * @throws BackupCentreError what cannot be restored as asked for; a dry run lists it instead
+ */
+async function planData(
+  services: RestoreServices,
+  context: StepContext<RestoreRecord>,
+  found: {
+    readonly client: ClusterClient;
+    readonly objects: PlanObjects;
+    readonly target: TargetFacts;
+  },
+): Promise<PlannedVolumes> {
+  const record = context.record();
+  if (record.spec.volumes === 'none') return NO_VOLUMES;
+  const cluster = await targetCluster(services, record);
+  const rows = (await usableBackup(services, record)).volumes;
+  const planned = await planVolumes({ services, record, cluster, rows, ...found });
+  const errors = planned.errors.map((finding) => ({ ...finding, step: PLAN_STEP }));
+  const warnings = planned.warnings.map((finding) => ({ ...finding, step: PLAN_STEP }));
+  await context.updateRecord((r) => withFindings(r, PLAN_STEP, { errors, warnings }));
+  const fatal = record.spec.dryRun ? undefined : fatalError(planned.errors);
+  if (fatal !== undefined) throw fatal;
+  return planned;
+}
+
+const NO_VOLUMES: PlannedVolumes = {
+  plans: [],
+  landings: [],
+  rows: [],
+  volumesOut: new Map(),
+  attached: {},
+  errors: [],
+  warnings: [],
+};
+
+function reportVolumes(journal: RunJournal, record: RestoreRecord, volumes: PlannedVolumes): void {
+  for (const error of volumes.errors) journal.find('error', { ...error, step: PLAN_STEP });
+  for (const warning of volumes.warnings) journal.find('warning', { ...warning, step: PLAN_STEP });
+  for (const { namespace, pvc, reason } of volumes.rows) {
+    journal.log('info', `Volume ${namespace}/${pvc} into ${record.cluster}: ${reason}`);
+  }
 }
 
 /** Asks the target for owners and Services that the backup does not bring. */

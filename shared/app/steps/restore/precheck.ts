@@ -1,7 +1,8 @@
 /**
- * First step: everything that can be known before an object is created. It ends the run Failed, with
- * nothing created, where the restore cannot be what was asked for. Running it twice is safe: it reads, and
- * sets the row that holds the backup and the record's warnings as a whole.
+ * First step: what can be known before the backup's objects are read. It ends the run Failed, with nothing
+ * created, where the restore cannot be what was asked for; what needs the objects, volumes above all, is
+ * checked by the plan, before anything is created too. Running it twice is safe: it reads, and sets the row
+ * that holds the backup and the record's warnings as a whole.
  */
 import { createHash } from 'node:crypto';
 import { apiVersionOf, type Discovery, groupResource } from '../../../domain/api-resource.ts';

@@ -5,14 +5,21 @@ import type { KubeObject, OwnerReference } from '../../../domain/kube-object.ts'
 import { transformObject } from '../../../domain/transform/transform-object.ts';
 import { parseExact } from '../../../format/exact-json.ts';
 import type { ObjectTarget } from '../../../ports/cluster-client.ts';
+import { claimWithData } from './claim-data.ts';
+import { askForNewVolume } from './landing-claim.ts';
 import { PLANNED_OWNER, type PlanEntry } from './restore-plan.ts';
 import type { RestoreSession } from './restore-session.ts';
+import { claimMadeAnew } from './template-claims.ts';
 
 /** An object ready to be created. */
 export interface PreparedObject {
   readonly target: ObjectTarget;
   readonly object: KubeObject;
   readonly changes: string[];
+  /** What is created just before it and removed again where it does not come to be. */
+  readonly companions?: readonly KubeObject[];
+  /** Whether it is looked for first, and whether it may be created where it is not there. */
+  readonly first?: { readonly mayCreate: boolean };
 }
 
 /** Why an object cannot even be asked for. */
@@ -46,7 +53,13 @@ export async function prepareObject(
   }
   object.apiVersion = apiVersion;
   object.kind = kind;
-  const volume = await claimedVolume(session, object);
+  const landing = session.landings.planOf(entry.line);
+  if (landing?.refused !== undefined) {
+    return { reason: landing.refused.code, message: landing.refused.message };
+  }
+  const asked = landing === undefined ? [] : askForNewVolume(object, landing);
+  const plan = session.volumes.planOf(entry.line);
+  const volume = plan === undefined ? await claimedVolume(session, object) : undefined;
   if (volume !== undefined && 'reason' in volume) return volume;
   const owners = object.metadata.ownerReferences ?? [];
   const { namespaceMapping, preserveNodePorts } = session.spec;
@@ -54,10 +67,31 @@ export async function prepareObject(
     namespaceMapping,
     imageRules: session.imageRules,
     preserveNodePorts,
-    volumeName: () => volume?.name,
+    // A claim that gets its data otherwise loses its volume there.
+    volumeName: (name) => (plan === undefined ? volume?.name : name),
   });
+  if (plan !== undefined) {
+    const made = claimWithData(session, plan, object);
+    if ('reason' in made) return made;
+    const { claim, companions, mayCreate } = made;
+    changes.push(...made.changes, ...relink(session, entry, claim, owners));
+    return {
+      target: targetOf(resource, claim),
+      object: claim,
+      changes,
+      companions,
+      first: { mayCreate },
+    };
+  }
+  const anew = claimMadeAnew(object, session.state);
+  if (anew !== undefined) {
+    const message = `it would make claim ${anew} anew, empty, which could not be restored`;
+    return { reason: 'claim_not_restored', message };
+  }
+  changes.unshift(...asked);
   changes.push(...relink(session, entry, object, owners));
-  return { target: targetOf(resource, object), object, changes };
+  const first = landing === undefined ? {} : { first: { mayCreate: true } };
+  return { target: targetOf(resource, object), object, changes, ...first };
 }
 
 /** Why nothing of a group can be created now. */

@@ -10,6 +10,7 @@ import type { RestoreAction } from '../../../domain/restore-record.ts';
 import { parseExact } from '../../../format/exact-json.ts';
 import type { RestoreItemLine } from '../../../format/restore-items.ts';
 import type { AdaptivePool } from './adaptive-pool.ts';
+import { createCompanions, removeCompanions } from './claim-companions.ts';
 import { diskOf } from './disks.ts';
 import { type DryRunPlace, proveElsewhere } from './dry-run.ts';
 import { postObject } from './post-object.ts';
@@ -52,7 +53,36 @@ export async function restoreObject(
     return 'settled';
   }
   const place = session.spec.dryRun ? await proveElsewhere(session, prepared) : undefined;
-  return await create(session, pool, { entry, bytes, prepared, place });
+  const creation = { entry, bytes, prepared, place };
+  return prepared.first === undefined
+    ? await create(session, pool, creation)
+    : await createWithData(session, pool, creation, prepared.first);
+}
+
+/** A claim with its data: one that is there already is left alone, and nothing is made for it. */
+async function createWithData(
+  session: RestoreSession,
+  pool: AdaptivePool,
+  creation: Creation,
+  { mayCreate }: { readonly mayCreate: boolean },
+): Promise<ObjectOutcome> {
+  const { entry, prepared, place } = creation;
+  const there = place === undefined ? await session.client.get(prepared.target) : undefined;
+  if (there !== undefined) return await settleExisting(session, pool, creation, there);
+  if (!mayCreate) {
+    const message = 'the claim was there when the restore began, and is gone now';
+    fail(session, entry, prepared, { reason: 'exists_different', message });
+    return 'settled';
+  }
+  if (session.spec.dryRun) return await create(session, pool, creation);
+  const refused = await createCompanions(session, pool, prepared);
+  const outcome = refused === undefined ? await create(session, pool, creation) : 'settled';
+  if (refused !== undefined) fail(session, entry, prepared, refused);
+  const { namespace = '', name } = prepared.target;
+  if (session.state.claim(namespace, name)?.action !== 'created') {
+    await removeCompanions(session, prepared);
+  }
+  return outcome;
 }
 
 interface Creation {
@@ -143,8 +173,16 @@ async function diskInUse(
   const { object } = prepared;
   if (object.kind !== 'PersistentVolume' || diskOf(object) === undefined) return undefined;
   const other = await session.volumeOfDisk(object);
-  if (other === undefined || other === object.metadata.name) return undefined;
+  if (other === object.metadata.name) return undefined;
+  if (other === undefined) return attachedDisk(session, object);
   return `volume ${other} of the target has the same disk`;
+}
+
+/** Words for a disk that is attached although no volume of the target names it. */
+function attachedDisk(session: RestoreSession, volume: KubeObject): string | undefined {
+  const disk = diskOf(volume) ?? '';
+  const instance = session.plan.attached[disk];
+  return instance === undefined ? undefined : `disk ${disk} is attached to instance ${instance}`;
 }
 
 interface Outcome {

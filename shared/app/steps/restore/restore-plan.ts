@@ -4,7 +4,7 @@
  */
 import type { Stage } from '../../../domain/apply-order.ts';
 import { BackupCentreError } from '../../../domain/errors.ts';
-import { isJsonObject, type Json } from '../../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../domain/json.ts';
 import type { RestoreRecord } from '../../../domain/restore-record.ts';
 import type { CatalogLine } from '../../../format/catalog-line.ts';
 import { packMember, unpackMember } from '../../../format/gzip-member.ts';
@@ -46,6 +46,12 @@ export interface PlanResult {
   readonly bareNamespaces: readonly string[];
   /** `plural.group` of the kinds whose definitions the plan creates. */
   readonly definitions: readonly string[];
+  /** Chunks of volumes whose data comes back. */
+  readonly volumes: number;
+  /** Chunks of claims whose files come from Cloud Backup. */
+  readonly landings: number;
+  /** Instances by the disk that is attached to them, of volumes on the storage they had. */
+  readonly attached: Readonly<Record<string, string>>;
 }
 
 /** Writes the entries and returns the number of chunks. */
@@ -92,7 +98,14 @@ export function planOf(context: StepContext<RestoreRecord>): PlanResult {
     omitted: Number(result.omitted),
     bareNamespaces: texts(result.bareNamespaces),
     definitions: texts(result.definitions),
+    volumes: Number(result.volumes),
+    landings: Number(result.landings),
+    attached: isJsonObject(result.attached) ? textsOf(result.attached) : {},
   };
+}
+
+function textsOf(map: JsonObject): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, String(value)]));
 }
 
 function texts(value: unknown): readonly string[] {

@@ -9,14 +9,18 @@ import type { CatalogLine } from '../../../format/catalog-line.ts';
 import { formatRestoreItems, type RestoreItemLine } from '../../../format/restore-items.ts';
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
 import { connectCluster } from '../../backup-services.ts';
+import { ResourceIndex } from '../../resource-index.ts';
 import type { RestoreServices } from '../../restore-services.ts';
 import { type JournalPosition, parseFindings, RunJournal } from '../../run-journal.ts';
 import type { StepContext } from '../../step.ts';
 import { withFindings } from '../backup/record-findings.ts';
 import { diskOf, listDisks } from './disks.ts';
-import { ResourceIndex } from './resource-index.ts';
+import { readLandingPlans } from './landing-plan.ts';
+import { Landings } from './landings.ts';
 import { type PlanResult, planOf } from './restore-plan.ts';
 import { RestoreState } from './restore-state.ts';
+import { withChangedRows } from './restored-rows.ts';
+import { RestoredVolumes } from './restored-volumes.ts';
 
 /** Name of the step that creates objects. */
 export const CREATE_STEP = 'create';
@@ -37,6 +41,8 @@ export class RestoreSession {
   readonly client: ClusterClient;
   readonly plan: PlanResult;
   readonly state: RestoreState;
+  readonly volumes: RestoredVolumes;
+  readonly landings: Landings;
   readonly journal: RunJournal;
   readonly imageRules: ImageRules;
   index: ResourceIndex;
@@ -55,6 +61,8 @@ export class RestoreSession {
     context: StepContext<RestoreRecord>;
     client: ClusterClient;
     state: RestoreState;
+    volumes: RestoredVolumes;
+    landings: Landings;
     index: ResourceIndex;
     findings: { errors: Finding[]; warnings: Finding[] };
     saved: SavedProgress;
@@ -64,6 +72,8 @@ export class RestoreSession {
     this.client = init.client;
     this.plan = planOf(init.context);
     this.state = init.state;
+    this.volumes = init.volumes;
+    this.landings = init.landings;
     this.index = init.index;
     this.journal = RunJournal.resume(init.context, init.services.clock);
     this.imageRules = imageRules(init.context.record().spec.imageRegistryMapping);
@@ -86,6 +96,8 @@ export class RestoreSession {
       context,
       client,
       state: await RestoreState.replay(context.scratch, saved.chunks),
+      volumes: await RestoredVolumes.open(context),
+      landings: await openLandings(context),
       index: new ResourceIndex(await client.discover()),
       findings: await replayFindings(context, saved.results),
       saved,
@@ -157,6 +169,7 @@ export class RestoreSession {
 
   /** Takes in an outcome. */
   settle(line: RestoreItemLine, findings: { error?: Finding; warning?: Finding } = {}): void {
+    if (this.landings.holds(line)) return;
     this.state.add(line);
     this.pending.push(line);
     const { error, warning } = findings;
@@ -190,6 +203,7 @@ export class RestoreSession {
       chunks: this.chunks,
       ahead: this.aheadOf,
       since: this.since,
+      landing: this.landings.saved(),
       journal: { ...journal },
     });
     await this.context.updateRecord((record) => ({
@@ -197,6 +211,11 @@ export class RestoreSession {
       counts: this.state.counts,
       progress: { ...record.progress, objectsDone: this.state.objectsDone },
     }));
+    if (!this.spec.dryRun && this.volumes.any) {
+      await this.context.updateRecord((record) =>
+        withChangedRows(record, (row) => this.volumes.outcomeOf(row, this.state)),
+      );
+    }
     return journal;
   }
 
@@ -230,6 +249,13 @@ export class RestoreSession {
 /** `backup-centre/<run id>`: 128 characters at most. */
 function fieldManagerOf(runId: string): string {
   return `backup-centre/${runId}`.slice(0, 128);
+}
+
+/** The claims whose files are to land, as far as they are. */
+async function openLandings(context: StepContext<RestoreRecord>): Promise<Landings> {
+  const plans = await readLandingPlans(context.scratch, planOf(context).landings);
+  const saved = isJsonObject(context.checkpoint) ? context.checkpoint.landing : undefined;
+  return new Landings(plans, saved);
 }
 
 /** What the create step has saved. */

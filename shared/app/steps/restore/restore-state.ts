@@ -8,6 +8,7 @@ import type { RunScratch } from '../../run-scratch.ts';
 
 const NAMESPACES = 'namespaces';
 const VOLUMES = 'persistentvolumes';
+const CLAIMS = 'persistentvolumeclaims';
 
 /** Progress of the create step. */
 export class RestoreState {
@@ -15,6 +16,7 @@ export class RestoreState {
   private readonly uids = new Map<string, string>();
   private readonly ownNamespaces = new Set<string>();
   private readonly volumes = new Map<string, string | undefined>();
+  private readonly claims = new Map<string, RestoreItemLine>();
   private readonly tally = { created: 0, skipped: 0, failed: 0, omitted: 0 };
 
   /** Replays the first `chunks` chunks of items. */
@@ -33,6 +35,7 @@ export class RestoreState {
     if (line.n >= 0) this.done.add(line.n);
     if (line.uids !== undefined) this.uids.set(line.uids[0], line.uids[1]);
     if (line.resource === NAMESPACES && outcome === 'created') this.ownNamespaces.add(line.name);
+    if (line.resource === CLAIMS) this.claims.set(`${line.namespace}/${line.name}`, line);
     if (line.resource === VOLUMES && outcome !== 'omitted') {
       this.volumes.set(line.was ?? line.name, outcome === 'failed' ? undefined : line.name);
     }
@@ -55,6 +58,18 @@ export class RestoreState {
   /** Whether the volume was in the plan and is dealt with, and its name in the target if it came back. */
   volume(name: string): { readonly target: string | undefined } | undefined {
     return this.volumes.has(name) ? { target: this.volumes.get(name) } : undefined;
+  }
+
+  /** What became of a claim, by its names in the target; undefined before it is dealt with. */
+  claim(namespace: string, name: string): RestoreItemLine | undefined {
+    return this.claims.get(`${namespace}/${name}`);
+  }
+
+  /** Claims of a namespace of the target that did not come to be. */
+  failedClaims(namespace: string): readonly string[] {
+    return [...this.claims.values()]
+      .filter((line) => line.namespace === namespace && TALLY[line.action] === 'failed')
+      .map(({ name }) => name);
   }
 
   get counts(): RestoreRecord['counts'] {

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isSameObject } from '../../../domain/compare-objects.ts';
-import { isJsonObject, objectAt } from '../../../domain/json.ts';
+import { isJsonObject, type JsonObject, objectAt } from '../../../domain/json.ts';
 import type { KubeObject } from '../../../domain/kube-object.ts';
 import { parseExact } from '../../../format/exact-json.ts';
 import { diskOf } from './disks.ts';
@@ -63,8 +63,8 @@ function sameness(wanted: KubeObject, existing: KubeObject): 'exists_equal' | 'e
  * Only a create of this very run writes under this name. Later writers add entries of their own; ours
  * stays for the fields nobody else took.
  */
-export function isManagedBy(object: KubeObject, manager: string): boolean {
-  const entries = object.metadata.managedFields;
+export function isManagedBy(object: JsonObject, manager: string): boolean {
+  const entries = objectAt(object, 'metadata')?.managedFields;
   return Array.isArray(entries) && entries.some((e) => isJsonObject(e) && e.manager === manager);
 }
 

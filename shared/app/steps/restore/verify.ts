@@ -8,21 +8,30 @@ import { BackupCentreError } from '../../../domain/errors.ts';
 import type { Finding } from '../../../domain/finding.ts';
 import { isJsonObject, type JsonObject } from '../../../domain/json.ts';
 import { describeReference } from '../../../domain/kube-object.ts';
-import { CHECKED_KINDS, type Readiness, readinessOf } from '../../../domain/readiness.ts';
+import {
+  CHECKED_KINDS,
+  type Readiness,
+  readinessOf,
+  waitsForPod,
+} from '../../../domain/readiness.ts';
 import type { RestoreCheck, RestoreItem, RestoreRecord } from '../../../domain/restore-record.ts';
+import { classOfClaim } from '../../../domain/volumes/claim-class.ts';
 import { scanObject } from '../../../format/object-scan.ts';
 import { parseRestoreItems } from '../../../format/restore-items.ts';
 import { connectCluster } from '../../backup-services.ts';
+import { ListedObjects } from '../../listed-objects.ts';
+import { ResourceIndex } from '../../resource-index.ts';
 import type { RestoreServices } from '../../restore-services.ts';
 import { RunJournal } from '../../run-journal.ts';
 import type { Step, StepContext, StepOutcome } from '../../step.ts';
 import { withFindings } from '../backup/record-findings.ts';
 import { waitInPlace } from './cluster-waits.ts';
-import { ListedObjects } from './listed-objects.ts';
-import { ResourceIndex } from './resource-index.ts';
 import { CREATE_STEP, readProgress } from './restore-session.ts';
 
 const VERIFY_STEP = 'verify';
+
+/** What is found of a claim that no pod mounts, of a class that waits for one. */
+const WAITS_FOR_POD = 'Pending, until a pod mounts it';
 
 /** An object that was created and is not there any more. */
 const GONE = 'exists';
@@ -134,10 +143,15 @@ async function look(
     if (resource === undefined) continue;
     const found = await listed.of(resource, placesOf(items), parseBody);
     const endpoints = await endpointsFor(listed, index, kind, items);
+    const classes = await classesFor(listed, index, kind);
     for (const item of items) {
       const object = found.get(placeKey(item));
       // Gone objects are reported once, by `vanished`.
       if (object === undefined) continue;
+      if (classes !== undefined && waitsForPod(object, classes.get(`/${classOfClaim(object)}`))) {
+        checks.push(checkOf(item, { check: 'Bound', ok: true, found: WAITS_FOR_POD }));
+        continue;
+      }
       for (const readiness of readinessOf(kind, object, endpoints?.get(placeKey(item)))) {
         checks.push(checkOf(item, readiness));
       }
@@ -155,6 +169,17 @@ async function endpointsFor(
   const resource = index.find('v1', 'endpoints');
   if (kind !== 'services' || resource === undefined) return undefined;
   return await listed.of(resource, placesOf(items), parseBody);
+}
+
+/** StorageClasses, where claims are looked at. */
+async function classesFor(
+  listed: ListedObjects,
+  index: ResourceIndex,
+  kind: string,
+): Promise<ReadonlyMap<string, JsonObject> | undefined> {
+  const resource = index.find('storage.k8s.io/v1', 'storageclasses.storage.k8s.io');
+  if (kind !== 'persistentvolumeclaims' || resource === undefined) return undefined;
+  return await listed.of(resource, new Set(), parseBody);
 }
 
 /** Objects that were created and are not there any more. */

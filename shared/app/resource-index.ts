@@ -4,7 +4,7 @@ import {
   apiVersionOf,
   type Discovery,
   groupResource,
-} from '../../../domain/api-resource.ts';
+} from '../domain/api-resource.ts';
 
 /** Served kinds by name. */
 export class ResourceIndex {

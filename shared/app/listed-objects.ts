@@ -1,7 +1,7 @@
 /** Objects of the target read by lists: few requests for many objects. */
-import type { ApiResource } from '../../../domain/api-resource.ts';
-import { type JsonObject, textAt } from '../../../domain/json.ts';
-import { type ClusterClient, ContinueExpiredError } from '../../../ports/cluster-client.ts';
+import type { ApiResource } from '../domain/api-resource.ts';
+import { type JsonObject, textAt } from '../domain/json.ts';
+import { type ClusterClient, ContinueExpiredError } from '../ports/cluster-client.ts';
 
 /** Up to this many namespaces are listed one by one; more are picked out of one list. */
 const NAMESPACES_APART_MAX = 10;
