@@ -21,6 +21,8 @@ import { type ApiReply, ApiSession, StoryTeller } from './story-steps.ts';
 import { fillVolumes } from './volume-bytes.ts';
 
 const BUCKET = 'cnfs-oss-shop-backups';
+/** A shop comes up within seconds; a laptop under load takes longer, ms. */
+const LIVING_MS_MAX = 120_000;
 const SAMPLE = new URL('../../infra/local/sample-application.yaml', import.meta.url);
 
 /** Plays the whole story. */
@@ -85,7 +87,7 @@ async function deploy({
     edit,
     'application/merge-patch+json',
   );
-  await stack.idle();
+  await untilLiving({ stack, home });
   const read = async (): Promise<Map<string, Manifest>> => {
     const all = await home.readAll();
     const mine = new Set(created.map((o) => `${o.kind} ${o.metadata.name}`));
@@ -103,6 +105,32 @@ async function deploy({
     `  ${created.length} objects applied, ${all.size} in the cluster, ${pods.length} pods`,
   );
   return { created, read };
+}
+
+/**
+ * Waits until every workload has its replicas and every disk hangs on a node: a backup takes no data
+ * of a disk that was never attached.
+ */
+async function untilLiving({ stack, home }: Pick<Scene, 'stack' | 'home'>): Promise<void> {
+  const deadline = Date.now() + LIVING_MS_MAX;
+  for (;;) {
+    await stack.idle();
+    const behind = [...(await home.readAll())].filter(([, o]) => lacksReplicas(o));
+    const loose = stack.storage.ecs.disks().filter(({ status }) => status !== 'In_use');
+    if (behind.length === 0 && loose.length === 0) return;
+    const missing = [...behind.map(([key]) => key), ...loose.map(({ diskId }) => diskId)].join(
+      '; ',
+    );
+    if (Date.now() > deadline) throw new Error(`The shop does not come to life: ${missing}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function lacksReplicas({ kind, spec, status }: Manifest): boolean {
+  if (kind !== 'Deployment' && kind !== 'StatefulSet') return false;
+  const { replicas = 1 } = spec as { replicas?: number };
+  const { readyReplicas = 0 } = (status ?? {}) as { readyReplicas?: number };
+  return readyReplicas !== replicas;
 }
 
 async function backUp({ teller, api, homeId }: Scene): Promise<void> {
