@@ -1,5 +1,5 @@
 /** Runs that have not ended: every one of them has a waiting row, so no record is scanned. */
-import { WAITING_SHARDS } from '../domain/ids.ts';
+import { SHARDS } from '../domain/ids.ts';
 import type { Run } from '../domain/run.ts';
 import type { RecordStore } from '../ports/record-store.ts';
 
@@ -10,7 +10,7 @@ export async function findActiveRun(
   records: RecordStore,
   matches: (run: Run) => boolean,
 ): Promise<Run | undefined> {
-  for (const shard of WAITING_SHARDS) {
+  for (const shard of SHARDS) {
     let after: string | undefined;
     do {
       const page = await records.list('waiting', {

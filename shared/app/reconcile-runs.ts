@@ -4,7 +4,7 @@
  * no harm: a run gets one lease however often it is dispatched.
  */
 import { BackupCentreError } from '../domain/errors.ts';
-import { timeKey, WAITING_SHARDS } from '../domain/ids.ts';
+import { SHARDS, timeKey } from '../domain/ids.ts';
 import { isLeased } from '../domain/lease.ts';
 import type { Run } from '../domain/run.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -23,7 +23,7 @@ interface ReconcileServices extends DispatchServices {
 /** Looks after every run that is due now. Returns how many were woken. */
 export async function reconcileRuns(services: ReconcileServices): Promise<number> {
   let woken = 0;
-  for (const shard of WAITING_SHARDS) {
+  for (const shard of SHARDS) {
     const page = await services.records.list('waiting', {
       prefix: [shard],
       before: timeKey(services.clock.now() + 1),

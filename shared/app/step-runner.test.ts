@@ -7,7 +7,7 @@ import { sampleBackup } from '../../test/support/sample-records.ts';
 import { SeededEntropy } from '../../test/support/seeded-entropy.ts';
 import type { BackupRecord } from '../domain/backup-record.ts';
 import { UnavailableError } from '../domain/errors.ts';
-import { WAITING_SHARDS } from '../domain/ids.ts';
+import { SHARDS } from '../domain/ids.ts';
 import { LEASE_MS } from '../domain/lease.ts';
 import { RUNS_PER_CLUSTER_MAX } from '../domain/run.ts';
 import { parseDispatchKey } from '../format/control-keys.ts';
@@ -108,7 +108,7 @@ function* deaths(callsMax: number): Iterable<{ n: number; lost: boolean }> {
 
 async function waitingRows(): Promise<unknown[]> {
   const rows = [];
-  for (const shard of WAITING_SHARDS) {
+  for (const shard of SHARDS) {
     rows.push(...(await world.records.list('waiting', { prefix: [shard], limit: 10 })).rows);
   }
   return rows;

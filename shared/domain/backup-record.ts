@@ -13,6 +13,8 @@ export interface BackupSpec {
   readonly vault: string;
   /** `['*']` alone means all but the protected ones. */
   readonly namespaces: readonly string[];
+  /** With `exclude`, every namespace but these and the protected ones; `include` where absent. */
+  readonly namespaceSelection?: 'include' | 'exclude';
   readonly volumeBackup: boolean;
   readonly labelSelector?: LabelSelector;
   /** Group resources such as `deployments.apps`; absent means all kinds. */

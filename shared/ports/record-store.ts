@@ -4,6 +4,7 @@
  */
 import type { BackupRecord } from '../domain/backup-record.ts';
 import type { Cluster } from '../domain/cluster.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { RestoreRecord } from '../domain/restore-record.ts';
 import type { ClusterSlots, NameClaim, Run } from '../domain/run.ts';
 import type { Vault, VaultBinding, VaultClaim } from '../domain/vault.ts';
@@ -31,6 +32,8 @@ export interface TableValues {
   clusters: Cluster;
   /** Key: location (`<bucket>/<subdirectory>/`, or `restores:<cluster>`), name. */
   names: NameClaim;
+  /** Key: shard (of the cluster: `planShard`), cluster, plan id. Ids sort newest first. */
+  plans: Plan;
   /** Key: cluster, id. Ids sort newest first. */
   backups: BackupRecord;
   /** Key: cluster (target), id. Ids sort newest first. */
@@ -57,6 +60,7 @@ export const TABLE_KEYS: Readonly<Record<TableName, readonly string[]>> = {
   vault_bindings: ['cluster', 'vault', 'identity'],
   clusters: ['account', 'cluster'],
   names: ['location', 'name'],
+  plans: ['shard', 'cluster', 'id'],
   backups: ['cluster', 'id'],
   restores: ['cluster', 'id'],
   runs: ['run'],
@@ -74,6 +78,7 @@ export const TABLE_INDEXES = {
   backups_by_phase: { table: 'backups', columns: ['cluster', 'phase'] },
   backups_by_plan: { table: 'backups', columns: ['cluster', 'plan'] },
   backups_by_vault: { table: 'backups', columns: ['vault'] },
+  plans_due: { table: 'plans', columns: ['shard', 'due_at'] },
   restores_by_phase: { table: 'restores', columns: ['cluster', 'phase'] },
   restores_by_vault: { table: 'restores', columns: ['vault'] },
 } as const;

@@ -2,6 +2,7 @@
  * Which values of a document stand in columns of their own, so that a secondary index can be keyed by
  * them. A row that lacks one of an index's columns is not in that index.
  */
+import { timeKey } from '../../domain/ids.ts';
 import {
   TABLE_INDEXES,
   TABLE_KEYS,
@@ -20,6 +21,7 @@ const columns: Columns = {
     vault: v.vaultIdentity,
     ...(v.plan === undefined ? {} : { plan: v.plan }),
   }),
+  plans: ({ dueAtMs }) => (dueAtMs === undefined ? {} : { due_at: timeKey(dueAtMs) }),
   restores: (v) => ({ phase: v.phase, vault: v.vaultIdentity }),
 };
 

@@ -1,0 +1,40 @@
+/** A backup plan: what to back up, when, and what its runs have come to. */
+import type { BackupSpec } from './backup-record.ts';
+import type { Phase } from './phase.ts';
+import type { Principal } from './principal.ts';
+
+/** When a plan runs: five crontab fields or a duration, each read in an IANA time zone. */
+export type Schedule =
+  | { readonly cron: string; readonly timeZone: string }
+  | { readonly every: string; readonly timeZone: string };
+
+/** What a plan's runs take, after validation; `name` is the plan's. */
+export interface PlanSpec extends BackupSpec {
+  readonly schedule: Schedule;
+}
+
+/** A plan as stored; times in milliseconds since the epoch. */
+export interface Plan {
+  readonly id: string;
+  readonly cluster: string;
+  readonly vaultIdentity: string;
+  readonly spec: PlanSpec;
+  /** Its runs act with the rights of whoever made it. */
+  readonly creator: Principal;
+  readonly createdAtMs: number;
+  /** Counts the edits; each is kept as `metadata/plans/<plan>-<n>.json` in the vault. */
+  readonly revision: number;
+  readonly paused: boolean;
+  readonly skipNextRun: boolean;
+  /** When it runs next; absent while it is paused, which takes it out of the index of what is due. */
+  readonly dueAtMs?: number;
+  /** The newest run; its phase is that of the record as long as nobody has told the plan better. */
+  readonly lastRun?: {
+    readonly name: string;
+    readonly runId: string;
+    readonly recordId: string;
+    readonly phase: Phase;
+    readonly atMs: number;
+  };
+  readonly lastSkipped?: { readonly atMs: number; readonly reason: string };
+}
