@@ -6,9 +6,14 @@ export type SeeCall = (
   action: string,
 ) => Promise<{ readonly status: number; readonly body: object } | undefined>;
 
-/** Stands before an emulator, so that a test sees calls and answers some. */
+/**
+ * Stands before an emulator, so that a test sees calls and answers some. A call goes by its action, or
+ * by its method and path where the service knows no actions.
+ */
 export class CallProxy {
   see: SeeCall = async () => undefined;
+  /** Whether the service's answer reaches the caller; else the connection is cut. */
+  deliver: (action: string) => boolean = () => true;
   private readonly server: Server;
   private readonly targetOf: () => string;
 
@@ -19,15 +24,21 @@ export class CallProxy {
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('end', () => {
         void (async () => {
-          const reply = await this.see(String(incoming.headers['x-acs-action']));
+          const { method = '', url = '', headers } = incoming;
+          const action = String(headers['x-acs-action'] ?? `${method} ${url}`);
+          const reply = await this.see(action);
           if (reply !== undefined) {
             outgoing.writeHead(reply.status, { 'content-type': 'application/json' });
             outgoing.end(JSON.stringify(reply.body));
             return;
           }
           const { hostname, port } = new URL(this.targetOf());
-          const { method, url, headers } = incoming;
           const onward = request({ hostname, port, method, path: url, headers }, (answer) => {
+            if (!this.deliver(action)) {
+              answer.resume();
+              outgoing.destroy();
+              return;
+            }
             outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
             answer.pipe(outgoing);
           });

@@ -6,7 +6,7 @@ import { restoreWorkflow } from '../../shared/app/run-restore.ts';
 import { startRun } from '../../shared/app/start-run.ts';
 import { type InvocationResult, workOnRun } from '../../shared/app/step-runner.ts';
 import type { ApiResource } from '../../shared/domain/api-resource.ts';
-import { type BackupRecord, NO_PROGRESS } from '../../shared/domain/backup-record.ts';
+import type { BackupRecord } from '../../shared/domain/backup-record.ts';
 import type { JsonObject } from '../../shared/domain/json.ts';
 import type { RestoreRecord, RestoreSpec } from '../../shared/domain/restore-record.ts';
 import { parseRestoreItems, type RestoreItemLine } from '../../shared/format/restore-items.ts';
@@ -14,6 +14,7 @@ import { COMMON_RESOURCES } from './api-resources.ts';
 import { BackupWorld } from './backup-world.ts';
 import { describeTarget } from './cluster-double-objects.ts';
 import { InMemoryClusterClient } from './in-memory-cluster-client.ts';
+import { sampleRestore } from './sample-records.ts';
 
 const ACCOUNT = '1000';
 const INVOCATION_MS = 600_000;
@@ -90,43 +91,9 @@ export class RestoreWorld {
   ): Promise<string> {
     this.runs += 1;
     const id = `rs-${8_000_000_000_000 - this.runs}-00`;
-    const wanted: RestoreSpec = {
-      name: `back-${this.runs}`,
-      vault: 'main',
-      backup: backup.spec.name,
-      namespaces: [],
-      namespaceMapping: {},
-      imageRegistryMapping: {},
-      storageClassConversion: [],
-      resourceModifiers: [],
-      clusterScope:
-        spec.namespaces === undefined || spec.namespaces.length === 0 ? 'all' : 'related',
-      volumes: 'restore',
-      verify: false,
-      dryRun: false,
-      ...spec,
-    };
     const runId = `run-restore-${this.runs}`;
-    const record: RestoreRecord = {
-      id,
-      runId,
-      cluster,
-      vaultIdentity: backup.vaultIdentity,
-      backupId: backup.id,
-      sourceCluster: backup.cluster,
-      spec: wanted,
-      creator: 'acs:ram::1000:root',
-      namespacesResolved: wanted.namespaces,
-      phase: 'New',
-      progress: NO_PROGRESS,
-      errors: [],
-      warnings: [],
-      findingsDropped: 0,
-      volumes: [],
-      counts: { created: 0, skipped: 0, failed: 0, omitted: 0 },
-      fence: 0,
-      createdAtMs: this.backups.clock.now(),
-    };
+    const given = { id, runId, cluster, createdAtMs: this.backups.clock.now() };
+    const record = sampleRestore(backup, given, { name: `back-${this.runs}`, ...spec });
     await startRun(this.backups, {
       id: runId,
       kind: 'restore',
@@ -135,7 +102,7 @@ export class RestoreWorld {
       recordId: id,
       vaultIdentity: backup.vaultIdentity,
       requestHash: '',
-      claim: { location: `restores:${cluster}`, name: wanted.name },
+      claim: { location: `restores:${cluster}`, name: record.spec.name },
       record,
     });
     return id;
