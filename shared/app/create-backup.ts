@@ -1,10 +1,5 @@
 /** Backup now: everything that can be refused is refused before a row is written. */
-import {
-  type BackupRecord,
-  type BackupSpec,
-  DAY_MS,
-  NO_PROGRESS,
-} from '../domain/backup-record.ts';
+import type { BackupRecord, BackupSpec } from '../domain/backup-record.ts';
 import type { Cluster } from '../domain/cluster.ts';
 import { BackupCentreError, NotFoundError, ValidationError } from '../domain/errors.ts';
 import { recordId } from '../domain/ids.ts';
@@ -14,6 +9,7 @@ import { type Vault, vaultLocation } from '../domain/vault.ts';
 import type { StoredRow } from '../ports/record-store.ts';
 import type { AppServices } from './app-services.ts';
 import { bindVault } from './bind-vault.ts';
+import { newBackupRun } from './new-backup-run.ts';
 import { findCluster } from './register-cluster.ts';
 import { resolveResources } from './resolve-resources.ts';
 import { startRun } from './start-run.ts';
@@ -52,39 +48,19 @@ async function startBackup(
 ): Promise<BackupRecord> {
   const { cluster, vault, spec } = parts;
   const now = services.clock.now();
-  const runId = `run-${services.entropy.hex(8)}`;
-  const record: BackupRecord = {
-    id: recordId('bk', now, services.entropy.hex(4)),
-    runId,
-    cluster: cluster.id,
-    vaultIdentity: vault.identity,
-    spec,
-    creator: principal.arn,
-    namespacesResolved: [],
-    phase: 'New',
-    progress: NO_PROGRESS,
-    errors: [],
-    warnings: [],
-    findingsDropped: 0,
-    volumes: [],
-    coverageGaps: [],
-    billing: { ossBytes: 0, snapshotGiB: 0, cloudBackupBytes: 0 },
-    fence: 0,
-    createdAtMs: now,
-    expiresAtMs: now + spec.retentionDays * DAY_MS,
-  };
-  await startRun(services, {
-    id: runId,
-    kind: 'backup',
+  const run = newBackupRun({
+    runId: `run-${services.entropy.hex(8)}`,
+    recordId: recordId('bk', now, services.entropy.hex(4)),
     cluster: cluster.id,
     network: cluster.network,
-    recordId: record.id,
     vaultIdentity: vault.identity,
-    requestHash: '',
-    claim: { location: vaultLocation(vault.spec), name: spec.name },
-    record,
+    location: vaultLocation(vault.spec),
+    spec,
+    creator: principal.arn,
+    createdAtMs: now,
   });
-  return record;
+  await startRun(services, run);
+  return run.record;
 }
 
 /** A living vault that can be written to. @throws BackupCentreError `vault_unavailable` */

@@ -50,7 +50,9 @@ export interface BackupRecord {
   readonly runId: string;
   readonly cluster: string;
   readonly vaultIdentity: string;
+  /** Name of the plan that it is a run of; plans of two vaults may share it, so the id stands beside. */
   readonly plan?: string;
+  readonly planId?: string;
   readonly spec: BackupSpec;
   readonly creator: string;
   readonly namespacesResolved: readonly string[];
