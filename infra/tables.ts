@@ -1,5 +1,5 @@
 /** The tables and secondary indexes that must exist in the Tablestore instance, as code. */
-import TableStore, { type Client, type CreateTableParams } from 'tablestore';
+import TableStore, { type Client, type CreateTableParams, type IndexMeta } from 'tablestore';
 import { withDeadline } from '../shared/adapters/deadline.ts';
 import { indexColumnNames } from '../shared/adapters/tablestore/index-columns.ts';
 import { indexSpace } from '../shared/adapters/tablestore/row-key.ts';
@@ -15,24 +15,27 @@ import {
 const READY_MS_MAX = 60_000;
 const READY_POLL_MS = 500;
 
+/** What an index must hold to answer without its table: the attributes that `readDocument` needs. */
+const DOCUMENT_COLUMNS = [
+  { name: 'doc', type: TableStore.DefinedColumnType.DCT_STRING },
+  { name: 'version', type: TableStore.DefinedColumnType.DCT_INTEGER },
+];
+
 /** What ensureTables needs of the SDK's client. */
 export type TableClient = Pick<Client, 'createTable' | 'createIndex' | 'describeTable' | 'getRow'>;
 
 /** The CreateTable call of every table. */
 function tableDefinitions(): CreateTableParams[] {
   return tableNames().map((table) => {
-    const definedColumn = indexColumnNames(table).map((name) => ({
-      name,
-      type: TableStore.DefinedColumnType.DCT_STRING,
-    }));
-    const indexMetas = indexNames()
-      .filter((index) => TABLE_INDEXES[index].table === table)
-      .map((index) => ({
-        name: index,
-        primaryKey: [...indexSpace(index).columns],
-        // Keys only: documents are read from the table, see TablestoreRecordStore.listIndex.
-        definedColumn: [],
-      }));
+    const indexes = indexNames().filter((index) => TABLE_INDEXES[index].table === table);
+    const definedColumn = [
+      ...indexColumnNames(table).map((name) => ({
+        name,
+        type: TableStore.DefinedColumnType.DCT_STRING,
+      })),
+      ...(indexes.some((index) => TABLE_INDEXES[index].kind === 'local') ? DOCUMENT_COLUMNS : []),
+    ];
+    const indexMetas = indexes.map(indexMeta);
     return {
       tableMeta: {
         tableName: table,
@@ -49,6 +52,19 @@ function tableDefinitions(): CreateTableParams[] {
       ...(indexMetas.length === 0 ? {} : { indexMetas }),
     };
   });
+}
+
+/** How an index is declared; see TablestoreRecordStore.listIndex for why only a local one has documents. */
+function indexMeta(name: IndexName): IndexMeta {
+  const primaryKey = [...indexSpace(name).columns];
+  if (TABLE_INDEXES[name].kind === 'global') return { name, primaryKey, definedColumn: [] };
+  return {
+    name,
+    primaryKey,
+    definedColumn: DOCUMENT_COLUMNS.map((column) => column.name),
+    indexType: TableStore.IndexType.IT_LOCAL_INDEX,
+    indexUpdateMode: TableStore.IndexUpdateMode.IUM_SYNC_INDEX,
+  };
 }
 
 /**

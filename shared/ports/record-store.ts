@@ -71,16 +71,18 @@ export const TABLE_KEYS: Readonly<Record<TableName, readonly string[]>> = {
 };
 
 /**
- * Secondary indexes: name -> table and the values it is keyed by, before the table's own key. They
- * lag behind the table by seconds; only filtered lists use them.
+ * Secondary indexes: name -> table and the values it is keyed by, before the table's own key. A global
+ * one lags behind the table by seconds; only filtered lists use them. A local one begins with the
+ * table's first key column, changes with the row in one write and carries the document: reading it
+ * costs one row per row and is as fresh as `list`.
  */
 export const TABLE_INDEXES = {
-  backups_by_phase: { table: 'backups', columns: ['cluster', 'phase'] },
-  backups_by_plan: { table: 'backups', columns: ['cluster', 'plan'] },
-  backups_by_vault: { table: 'backups', columns: ['vault'] },
-  plans_due: { table: 'plans', columns: ['shard', 'due_at'] },
-  restores_by_phase: { table: 'restores', columns: ['cluster', 'phase'] },
-  restores_by_vault: { table: 'restores', columns: ['vault'] },
+  backups_by_phase: { table: 'backups', columns: ['cluster', 'phase'], kind: 'global' },
+  backups_by_plan: { table: 'backups', columns: ['cluster', 'plan'], kind: 'global' },
+  backups_by_vault: { table: 'backups', columns: ['vault'], kind: 'global' },
+  plans_due: { table: 'plans', columns: ['shard', 'due_at'], kind: 'local' },
+  restores_by_phase: { table: 'restores', columns: ['cluster', 'phase'], kind: 'global' },
+  restores_by_vault: { table: 'restores', columns: ['vault'], kind: 'global' },
 } as const;
 
 /** Name of an index. */
@@ -141,7 +143,10 @@ export interface RecordStore {
    */
   remove(table: TableName, key: readonly string[], condition: WriteCondition): Promise<void>;
   list<T extends TableName>(table: T, options: ListOptions): Promise<RowPage<TableValues[T]>>;
-  /** Reads through an index; rows may lag behind the table and must be re-read before a decision. */
+  /**
+   * Reads through an index. Rows of a global one may lag behind the table and must be re-read before a
+   * decision; those of a local one are the table's.
+   */
   listIndex<I extends IndexName>(
     index: I,
     options: ListOptions,

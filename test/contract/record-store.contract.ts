@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConditionFailedError } from '../../shared/domain/errors.ts';
+import { timeKey } from '../../shared/domain/ids.ts';
 import type { RecordStore, RowPage } from '../../shared/ports/record-store.ts';
+import { samplePlan } from '../support/sample-plan.ts';
 import { sampleBackup } from '../support/sample-records.ts';
 
 /** A store under test. */
@@ -278,6 +280,56 @@ export function describeRecordStore(name: string, make: () => Promise<RecordStor
           limit: 10,
         });
         expect(picked.rows.map((row) => row.key)).toEqual([[two, 'bk-1']]);
+      });
+
+      test('a local index shows every write at once: new, moved, emptied and removed', async () => {
+        const shard = unique();
+        const key = [shard, 'c1', 'pl-1'];
+        const due = async (before = 5_000_000_000_000) =>
+          (
+            await store().listIndex('plans_due', {
+              prefix: [shard],
+              before: timeKey(before),
+              limit: 9,
+            })
+          ).rows;
+        const plan = samplePlan({ id: 'pl-1', dueAtMs: 2_000 });
+        await store().put('plans', key, plan, 'absent');
+        expect(await due()).toStrictEqual([{ key, version: 1, value: plan }]);
+        expect(await due(2_000)).toEqual([]);
+        const moved = { ...plan, dueAtMs: 3_000 };
+        await store().put('plans', key, moved, { version: 1 });
+        expect(await due(3_000)).toEqual([]);
+        expect(await due(3_001)).toStrictEqual([{ key, version: 2, value: moved }]);
+        const { dueAtMs: _paused, ...paused } = plan;
+        await store().put('plans', key, paused, { version: 2 });
+        expect(await due()).toEqual([]);
+        await store().put('plans', key, plan, { version: 3 });
+        expect((await due()).map((row) => row.version)).toEqual([4]);
+        await store().remove('plans', key, 'any');
+        expect(await due()).toEqual([]);
+      });
+
+      test('a local index is listed by its own order, page by page', async () => {
+        const shard = unique();
+        const dues = [5_000, 1_000, 3_000, 1_000, 4_000];
+        for (const [i, dueAtMs] of dues.entries()) {
+          const plan = samplePlan({ id: `pl-${i}`, dueAtMs });
+          await store().put('plans', [shard, 'c1', plan.id], plan, 'absent');
+        }
+        const seen: string[] = [];
+        let after: string | undefined;
+        do {
+          const page = await store().listIndex('plans_due', {
+            prefix: [shard],
+            before: timeKey(5_000),
+            limit: 2,
+            ...(after === undefined ? {} : { after }),
+          });
+          seen.push(...page.rows.map((row) => row.value.id));
+          after = page.next;
+        } while (after !== undefined);
+        expect(seen).toEqual(['pl-1', 'pl-3', 'pl-2', 'pl-4']);
       });
     });
   });

@@ -13,6 +13,7 @@ import { buildTablestoreClient } from '../../shared/adapters/tablestore/tablesto
 import { FakeClock } from '../support/fake-clock.ts';
 import { InMemoryRecordStore } from '../support/in-memory-record-store.ts';
 import { realCloud } from '../support/real-cloud.ts';
+import { samplePlan } from '../support/sample-plan.ts';
 import { sampleBackup } from '../support/sample-records.ts';
 import { SeededEntropy } from '../support/seeded-entropy.ts';
 import { describeRecordStore } from './record-store.contract.ts';
@@ -196,6 +197,22 @@ describe('TablestoreRecordStore when things go wrong', () => {
     expect(page.rows).toEqual([]);
   });
 
+  test('a local index is read without its table', async () => {
+    const own = await startStore();
+    const plan = samplePlan({ id: 'pl-1', dueAtMs: 2_000 });
+    await own.store.put('plans', ['00', 'c1', 'pl-1'], plan, 'absent');
+    for (const action of ['GetRow', 'BatchGetRow']) {
+      own.emulator.faults.add({ action, kind: 'forbidden', times: 1 });
+    }
+    const page = await own.store.listIndex('plans_due', { prefix: ['00'], limit: 5 });
+    expect(page.rows.map((row) => row.value)).toEqual([plan]);
+    expect(own.emulator.faults.unhit().map((fault) => fault.action)).toEqual([
+      'GetRow',
+      'BatchGetRow',
+    ]);
+    await own.close();
+  });
+
   test('tables that take time to become ready are waited for, and making them again is fine', async () => {
     const slow = await startStore({ tableReadyDelayMs: 3_000 });
     await ensureTables(buildTablestoreClient(slow.location, KEYS));
@@ -216,6 +233,9 @@ test('a held index of the double misses new rows and drops those that moved', as
       (row) => row.key[1],
     );
   expect(await list()).toEqual([]);
+  const plan = samplePlan({ id: 'pl-1', dueAtMs: 2_000 });
+  await store.put('plans', ['00', 'c1', 'pl-1'], plan, 'absent');
+  expect((await store.listIndex('plans_due', { prefix: ['00'], limit: 9 })).rows).toHaveLength(1);
   store.releaseIndexes();
   expect(await list()).toEqual(['bk-1']);
 });

@@ -25,7 +25,7 @@ const ROW_BYTES_MAX = 1024 * 1024;
 
 /**
  * RecordStore over maps. Values are kept as JSON text, so that no caller shares an object with the
- * store. Indexes follow at once unless `holdIndexes` makes them lag.
+ * store. Indexes follow at once unless `holdIndexes` makes the global ones lag.
  */
 export class InMemoryRecordStore implements RecordStore {
   private readonly tables = new Map<TableName, Map<string, Row>>();
@@ -33,7 +33,7 @@ export class InMemoryRecordStore implements RecordStore {
   /** Replace to see, refuse or lose calls. */
   intercept: Intercept = passThrough;
 
-  /** Indexes show the present rows until `releaseIndexes`. */
+  /** Global indexes show the present rows until `releaseIndexes`. */
   holdIndexes(): void {
     this.heldIndexes = new Map([...this.tables].map(([name, rows]) => [name, [...rows.values()]]));
   }
@@ -110,7 +110,8 @@ export class InMemoryRecordStore implements RecordStore {
     return this.intercept(
       { method: 'listIndex', subject: subjectOf(index, options.prefix) },
       async () => {
-        const seen = this.heldIndexes?.get(table) ?? [...this.rows(table).values()];
+        const held = TABLE_INDEXES[index].kind === 'local' ? undefined : this.heldIndexes;
+        const seen = held?.get(table) ?? [...this.rows(table).values()];
         const sortKeyOf = (row: Row): readonly string[] | undefined => {
           const values = {
             ...Object.fromEntries(keyNames.map((name, i) => [name, row.key[i] ?? ''])),

@@ -13,7 +13,7 @@ import {
 } from '../../ports/record-store.ts';
 import { type Pacing, STORE_RETRIES, withRetries } from '../bounded-retry.ts';
 import type { CredentialsProvider } from '../credentials.ts';
-import { readRange } from './range-reading.ts';
+import { type RangePage, readRange } from './range-reading.ts';
 import {
   checkList,
   decodeParts,
@@ -92,22 +92,14 @@ export class TablestoreRecordStore implements RecordStore {
   ): Promise<RowPage<TableValues[T]>> {
     const space = tableSpace(table);
     checkList(space, options);
-    const page = await readRange(this.calls, space, options);
-    return {
-      rows: page.rows.flatMap(({ columns, attributes }) => {
-        const document = readDocument(attributes);
-        const key = decodeParts(space, columns, space.columns);
-        return document === undefined ? [] : [rowOf<T>(key, document)];
-      }),
-      ...(page.next === undefined ? {} : { next: page.next }),
-    };
+    return pageOf<T>(space, space, await readRange(this.calls, space, options));
   }
 
   /**
-   * The index yields keys only; the documents are read from the table by BatchGetRow. Documents inside
-   * the index would be written again with every progress update of a run (three indexes on backups),
-   * and would be stale; so a row costs one point read more, and is as fresh as `get`. A row that has
-   * moved on since the index was written is left out.
+   * A local index answers by itself. A global one yields keys only; the documents are read from the
+   * table by BatchGetRow. Documents inside it would be written again with every progress update of a run
+   * (three indexes on backups), and would be stale; so a row costs one point read more, and is as fresh
+   * as `get`. A row that has moved on since the index was written is left out.
    */
   async listIndex<I extends IndexName>(
     index: I,
@@ -118,6 +110,7 @@ export class TablestoreRecordStore implements RecordStore {
     const space = indexSpace(index);
     checkList(space, options);
     const page = await readRange(this.calls, space, options);
+    if (TABLE_INDEXES[index].kind === 'local') return pageOf<T>(space, tableSpace(table), page);
     const keys = page.rows.map(({ columns }) =>
       decodeParts(space, columns, tableSpace(table).columns),
     );
@@ -204,6 +197,22 @@ export class TablestoreRecordStore implements RecordStore {
       }
     });
   }
+}
+
+/** What a range of `read` says of the rows of `table`: the table itself, or an index with documents. */
+function pageOf<T extends TableName>(
+  read: KeySpace,
+  table: KeySpace,
+  page: RangePage,
+): RowPage<TableValues[T]> {
+  return {
+    rows: page.rows.flatMap(({ columns, attributes }) => {
+      const document = readDocument(attributes);
+      const key = decodeParts(read, columns, table.columns);
+      return document === undefined ? [] : [rowOf<T>(key, document)];
+    }),
+    ...(page.next === undefined ? {} : { next: page.next }),
+  };
 }
 
 function rowOf<T extends TableName>(
