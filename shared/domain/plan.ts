@@ -38,3 +38,15 @@ export interface Plan {
   };
   readonly lastSkipped?: { readonly atMs: number; readonly reason: string };
 }
+
+/** Name of a plan's run by the time it came due, or by hand with `byHand`, four hex digits. */
+export function planRunName(plan: string, atMs: number, byHand?: string): string {
+  const digits = new Date(atMs).toISOString().replace(/\D/g, '').slice(0, 14);
+  return `${plan}-${digits}${byHand === undefined ? '' : `-m${byHand}`}`;
+}
+
+/** What a run of a plan backs up, under the run's name. */
+export function planRunSpec({ spec }: Pick<Plan, 'spec'>, name: string): BackupSpec {
+  const { schedule: _when, ...backup } = spec;
+  return { ...backup, name };
+}

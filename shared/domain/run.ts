@@ -3,6 +3,7 @@
  * every change of it is one conditional write, so two workers can never both believe they own it.
  */
 import type { Json } from './json.ts';
+import type { Plan } from './plan.ts';
 
 /** Kinds of runs; the first three belong to backup-worker, the others to restore-worker. */
 export type RunKind = 'backup' | 'delete' | 'verify' | 'restore' | 'import' | 'release';
@@ -58,6 +59,8 @@ export interface NameClaim {
   readonly runId: string;
   readonly recordId: string;
   readonly claimedAtMs: number;
+  /** The plan that the name is for, as long as it may not be there: asking for it again completes it. */
+  readonly unfinishedPlan?: Plan;
 }
 
 /** At most this many runs work on one cluster at once; the rest wait in order (design §2). */

@@ -34,6 +34,11 @@ export interface TableValues {
   names: NameClaim;
   /** Key: shard (of the cluster: `planShard`), cluster, plan id. Ids sort newest first. */
   plans: Plan;
+  /**
+   * Key: vault identity, plan id. Says before a plan is there that it will refer to the vault, so that
+   * one of the two, who makes the plan and who deletes the vault, sees the other.
+   */
+  vault_plans: { readonly cluster: string; readonly sinceMs: number };
   /** Key: cluster, id. Ids sort newest first. */
   backups: BackupRecord;
   /** Key: cluster (target), id. Ids sort newest first. */
@@ -61,6 +66,7 @@ export const TABLE_KEYS: Readonly<Record<TableName, readonly string[]>> = {
   clusters: ['account', 'cluster'],
   names: ['location', 'name'],
   plans: ['shard', 'cluster', 'id'],
+  vault_plans: ['vault', 'plan'],
   backups: ['cluster', 'id'],
   restores: ['cluster', 'id'],
   runs: ['run'],
