@@ -17,7 +17,11 @@ export interface PlanSpec extends BackupSpec {
 export interface Plan {
   readonly id: string;
   readonly cluster: string;
+  /** The cluster's when the plan was made; neither it nor the vault goes while the plan is there. */
+  readonly network: string;
   readonly vaultIdentity: string;
+  /** Where names of its vault are claimed; with `network`, a run starts without reading either row. */
+  readonly location: string;
   readonly spec: PlanSpec;
   /** Its runs act with the rights of whoever made it. */
   readonly creator: Principal;

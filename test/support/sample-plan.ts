@@ -8,7 +8,9 @@ export function samplePlan(
   return {
     id: 'pl-8000000000000-00',
     cluster: 'c1',
+    network: 'public',
     vaultIdentity: 'vault-1',
+    location: 'cnfs-oss-vault/team/',
     spec: {
       name: 'nightly',
       vault: 'main',
