@@ -17,6 +17,7 @@ import {
 } from '../../test/support/disk-samples.ts';
 import { sampleObject } from '../../test/support/restore-samples.ts';
 import type { RestoreWorld } from '../../test/support/restore-world.ts';
+import { BackupCentreError } from '../domain/errors.ts';
 import { objectAt } from '../domain/json.ts';
 
 let world: RestoreWorld;
@@ -79,6 +80,34 @@ describe('a claim on a snapshot', () => {
     ]);
     expect(after.progress).toMatchObject({ volumesTotal: 1, volumesDone: 1 });
     expect(world.backups.disks.living().snapshots).toEqual([snapshot]);
+  });
+
+  it('keeps a snapshot that would end meanwhile, and leaves others alone', async () => {
+    seedDiskClaim(world, 'shop/data');
+    const { disks, clock } = world.backups;
+    const backup = await world.backups.backUp({ volumeBackup: true, retentionDays: 20 });
+    await world.restore(backup, { namespaceMapping: { shop: 'early' } });
+    expect(disks.calls.keepSnapshot).toBe(0);
+    await clock.advance(19.5 * 86_400_000);
+    await world.restore(backup, { namespaceMapping: { shop: 'dry' }, dryRun: true });
+    expect(disks.calls.keepSnapshot).toBe(0);
+    const record = await world.restore(backup);
+    expect(record).toMatchObject({ phase: 'Completed', errors: [], warnings: [] });
+    await clock.advance(10 * 86_400_000);
+    expect(disks.living().snapshots).toEqual(snapshotsOf(backup));
+  });
+
+  it('goes on where a snapshot cannot be kept longer, with a warning', async () => {
+    seedDiskClaim(world, 'shop/data');
+    const { disks } = world.backups;
+    const backup = await world.backups.backUp({ volumeBackup: true, retentionDays: 5 });
+    const denied = 'Cannot keep snapshot s: Forbidden.RAM';
+    disks.refuseNext('keepSnapshot', new BackupCentreError('cloud_access_denied', denied));
+    const record = await world.restore(backup);
+    expect(record).toMatchObject({ phase: 'Completed', errors: [] });
+    const object = { namespace: 'shop', name: 'data' };
+    expect(record.warnings).toMatchObject([{ code: 'cloud_access_denied', object }]);
+    expect(record.warnings[0]?.message).toContain(denied);
   });
 
   it('comes back under another namespace, and a second time, from the same snapshot', async () => {

@@ -98,6 +98,11 @@ export interface DiskCloud {
     region: string,
     tag: { readonly key: string; readonly value: string },
   ): Promise<readonly DiskSnapshot[]>;
+  /**
+   * Keeps a complete snapshot for at least so many days from its creation; one that is kept longer, or
+   * for ever, stays so. `disk_busy` while it is being made.
+   */
+  keepSnapshot(region: string, id: string, retentionDays: number): Promise<void>;
   /** Also one in creation, and one that disks were made from; one that is gone is fine. */
   deleteSnapshot(region: string, id: string): Promise<void>;
   /** Starts a copy and returns its id in the target region. `disk_busy` while another copy runs. */

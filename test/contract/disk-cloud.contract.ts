@@ -27,6 +27,7 @@ export function describeDiskCloud(name: string, make: () => Promise<DiskCloudHar
     describeLooking(get);
     describeSnapshots(get);
     describeMaking(get);
+    describeKeeping(get);
     describeDeleting(get);
     describeCopies(get);
     describeDisks(get);
@@ -202,6 +203,36 @@ function describeMaking(get: Get): void {
       );
       expect(error.message).toContain('tag bc-claim of the snapshot of');
       expect(error).toMatchObject({ code: 'internal', retryable: false });
+    });
+  });
+}
+
+function describeKeeping(get: Get): void {
+  describe('keeping a snapshot', () => {
+    test('counts from its creation, and never makes it shorter', async () => {
+      const harness = get();
+      const { cloud, region } = harness;
+      const id = await taken(harness, await harness.makeDisk());
+      await cloud.keepSnapshot(region, id, 5);
+      await cloud.keepSnapshot(region, id, 5);
+      await cloud.keepSnapshot(region, id, 4);
+      expect(await snapshot(harness, id)).toMatchObject({ retentionDays: 5 });
+      await harness.advance(5 * 86_400_000 - PACE.snapshotMs - 1);
+      expect(await snapshot(harness, id)).toMatchObject({ id });
+      await harness.advance(1);
+      expect(await snapshot(harness, id)).toBeUndefined();
+      const gone = await failureOf(cloud.keepSnapshot(region, id, 6));
+      expect(gone).toMatchObject({ code: 'snapshot_not_found', retryable: false });
+    });
+
+    test('is for complete ones', async () => {
+      const harness = get();
+      const { cloud, region } = harness;
+      const id = await cloud.createSnapshot(asked(harness, await harness.makeDisk()));
+      const early = await failureOf(cloud.keepSnapshot(region, id, 5));
+      expect(early).toMatchObject({ code: 'disk_busy', retryable: true });
+      await harness.advance(PACE.snapshotMs);
+      await cloud.keepSnapshot(region, id, 5);
     });
   });
 }

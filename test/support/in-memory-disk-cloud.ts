@@ -1,4 +1,8 @@
-import { assertKept, creationParameters } from '../../shared/adapters/ecs/creation-parameters.ts';
+import {
+  assertKept,
+  assertRetention,
+  creationParameters,
+} from '../../shared/adapters/ecs/creation-parameters.ts';
 import { BackupCentreError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type {
@@ -58,6 +62,7 @@ export class InMemoryDiskCloud implements DiskCloud {
     createSnapshot: 0,
     describeSnapshots: 0,
     findSnapshots: 0,
+    keepSnapshot: 0,
     deleteSnapshot: 0,
     copySnapshot: 0,
     createDisk: 0,
@@ -175,6 +180,18 @@ export class InMemoryDiskCloud implements DiskCloud {
         .filter((s) => s.tags[tag.key] === tag.value)
         .map((s) => this.shown(s)),
     );
+  }
+
+  async keepSnapshot(region: string, id: string, retentionDays: number): Promise<void> {
+    assertRetention(`snapshot ${id}`, retentionDays);
+    await this.run('keepSnapshot', { subject: id }, () => {
+      const attempt = `keep snapshot ${id} for ${retentionDays} days`;
+      const held = this.source(region, id, attempt);
+      if (this.shown(held).status !== 'accomplished') {
+        throw refusal('disk_busy', attempt, 'the snapshot has not completed yet');
+      }
+      if (retentionDays > held.retentionDays) this.snapshots.set(id, { ...held, retentionDays });
+    });
   }
 
   async deleteSnapshot(region: string, id: string): Promise<void> {

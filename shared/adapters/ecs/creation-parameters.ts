@@ -49,6 +49,11 @@ export function assertKept(
   { description, retentionDays: days }: { description: string; retentionDays: number },
 ): void {
   assert(DESCRIPTION.test(description), `the description of ${of} has 2 to 256 characters`);
+  assertRetention(of, days);
+}
+
+/** @throws BackupCentreError `internal` for a retention that ECS would not take */
+export function assertRetention(of: string, days: number): void {
   const isValid = Number.isInteger(days) && days >= 1 && days <= RETENTION_DAYS_MAX;
   assert(isValid, `the retention of ${of} is 1 to ${RETENTION_DAYS_MAX} days (found ${days})`);
 }

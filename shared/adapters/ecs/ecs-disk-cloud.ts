@@ -11,7 +11,7 @@ import type {
 } from '../../ports/disk-cloud.ts';
 import type { Pacing } from '../bounded-retry.ts';
 import type { CredentialsProvider } from '../credentials.ts';
-import { assertKept, creationParameters } from './creation-parameters.ts';
+import { assertKept, assertRetention, creationParameters } from './creation-parameters.ts';
 import { type EcsCall, EcsCalls } from './ecs-calls.ts';
 import { diskFrom, isEncrypted, snapshotFrom } from './ecs-resources.ts';
 
@@ -27,6 +27,9 @@ const WRITES_PER_SECOND = 10;
 const IDS_PER_CALL = 100;
 /** A tag filter of a Describe call shows no more; ListTagResources does (same pages). */
 const TAG_FILTER_MATCHES_MAX = 1_000;
+
+/** A snapshot's retention may only grow (API reference of ModifySnapshotAttribute, read 2026-11). */
+const KEPT_LONGER = 'InvalidOperation.DecreaseRetentionDaysUnsupported';
 
 /** How a kind of resource is looked for. */
 interface Kind {
@@ -105,6 +108,18 @@ export class EcsDiskCloud implements DiskCloud {
 
   async findSnapshots(region: string, tag: SoughtTag): Promise<readonly DiskSnapshot[]> {
     return this.snapshots(await this.find(SNAPSHOTS, region, tag));
+  }
+
+  /** Retention counts from the snapshot's creation, and ECS refuses to shorten it (API reference). */
+  async keepSnapshot(region: string, id: string, retentionDays: number): Promise<void> {
+    const attempt = `keep snapshot ${id} for ${retentionDays} days`;
+    assertRetention(`snapshot ${id}`, retentionDays);
+    try {
+      const query = { SnapshotId: id, RetentionDays: retentionDays };
+      await this.calls.write({ region, action: 'ModifySnapshotAttribute', attempt, query });
+    } catch (error) {
+      if (!(error instanceof BackupCentreError) || error.details.code !== KEPT_LONGER) throw error;
+    }
   }
 
   /** Forced, as disks that were made of it live on; they can only not be reset to it any more. */

@@ -11,6 +11,8 @@ import { RUN_TAG } from '../../../domain/volumes/snapshot-tags.ts';
 import { type RestoreServices, targetCluster } from '../../restore-services.ts';
 import { RunJournal } from '../../run-journal.ts';
 import type { Step, StepContext, StepOutcome } from '../../step.ts';
+import { withFindings } from '../backup/record-findings.ts';
+import { keepSnapshots } from './keep-snapshots.ts';
 import {
   copyRequest,
   type DiskPlan,
@@ -94,6 +96,7 @@ class VolumesRun {
   }
 
   async run(): Promise<StepOutcome> {
+    await this.keep();
     if (this.copied().length === 0 && this.onDisks().length === 0) return await this.end();
     await this.save();
     await this.adopt();
@@ -112,6 +115,15 @@ class VolumesRun {
     const pause = Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, (now - this.sinceMs) / 10));
     await this.context.updateRecord((record) => ({ ...record, phase: 'WaitingForVolumes' }));
     return { kind: 'wait', wakeAtMs: now + Math.ceil(pause) };
+  }
+
+  private async keep(): Promise<void> {
+    // Once is enough: what has been waited for was kept before.
+    if (this.context.checkpoint !== null) return;
+    const warnings = await keepSnapshots(this.services, this.plans);
+    for (const warning of warnings) this.journal.find('warning', warning);
+    if (warnings.length === 0) return;
+    await this.context.updateRecord((record) => withFindings(record, VOLUMES_STEP, { warnings }));
   }
 
   /** One plan per snapshot that is to be copied: its copy serves all claims. */

@@ -13,6 +13,7 @@ import { chooseZone } from '../../../domain/volumes/choose-zone.ts';
 import { classOfClaim } from '../../../domain/volumes/claim-class.ts';
 import { zoneOfNode } from '../../../domain/volumes/node-rules.ts';
 import { diskSize } from '../../../domain/volumes/restored-claim.ts';
+import { daysToKeep } from '../../../domain/volumes/snapshot-retention.ts';
 import {
   type ConversionPlan,
   planConversions,
@@ -274,6 +275,9 @@ function planOf(
   const held = snapshotOf(row);
   if (held === undefined) return undefined;
   const backupVolume = given.objects.volume(row.pv)?.object;
+  const snapshot = known.snapshots.get(held.snapshotId);
+  const keepDays =
+    snapshot === undefined ? undefined : daysToKeep(snapshot, given.services.clock.now());
   const { namespace, pvc, pv } = row;
   return {
     namespace,
@@ -282,6 +286,7 @@ function planOf(
     place,
     way: wayOf(given, coming, held, known),
     ...held,
+    ...(keepDays === undefined ? {} : { keepDays }),
     copied: held.source.region !== given.cluster.region,
     ...(backupVolume === undefined ? {} : { backupVolume: { spec: backupVolume.spec } }),
   };

@@ -33,6 +33,8 @@ export interface VolumePlan {
   readonly way: VolumeWay;
   /** Id in the region of the source. */
   readonly snapshotId: string;
+  /** Days from its creation for which the snapshot must be kept, where it would end too early. */
+  readonly keepDays?: number;
   /** Whether the target needs a copy in its own region. */
   readonly copied: boolean;
   readonly source: DiskSource;
