@@ -1,5 +1,5 @@
 /** 200 disks in one backup, in emulated time: calls to ECS, and how long functions run meanwhile. */
-import { DISK_REGION, worldOfDisks } from '../../test/support/disk-volume-samples.ts';
+import { REGION, worldOfDisks } from '../../test/support/disk-samples.ts';
 import type { BenchContext } from './bench-context.ts';
 import { compare, type Figure } from './figure.ts';
 
@@ -56,7 +56,7 @@ async function backUp(disks: number): Promise<Measured> {
     const run = (await world.records.get('runs', [runId]))?.value;
     if (run?.state === 'ended') {
       const calls = Object.values(world.disks.calls).reduce((sum, n) => sum + n, 0);
-      const taken = (await world.disks.findSnapshots(DISK_REGION, runTag(runId))).length;
+      const taken = (await world.disks.findSnapshots(REGION, runTag(runId))).length;
       if (phase !== 'Completed' || taken !== disks) throw new Error(`${phase}, ${taken} snapshots`);
       return { calls, invocations, activeMs, lastedMs: world.clock.now() - begunAtMs };
     }

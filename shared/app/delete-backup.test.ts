@@ -11,7 +11,7 @@ import {
   workOnDeletion,
   worldOfVolumes,
 } from '../../test/support/deletion-samples.ts';
-import { DISK_REGION as REGION } from '../../test/support/disk-volume-samples.ts';
+import { REGION } from '../../test/support/disk-samples.ts';
 import type { BackupRecord } from '../domain/backup-record.ts';
 import { BackupCentreError } from '../domain/errors.ts';
 import { deleteBackup } from './delete-backup.ts';

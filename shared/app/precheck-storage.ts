@@ -2,18 +2,16 @@
 import { groupResource } from '../domain/api-resource.ts';
 import type { Cluster } from '../domain/cluster.ts';
 import { BackupCentreError } from '../domain/errors.ts';
-import { isJsonObject, textAt } from '../domain/json.ts';
+import { textAt } from '../domain/json.ts';
 import type { PrecheckItem } from '../domain/precheck-item.ts';
 import { remedyOf } from '../domain/remedy.ts';
 import { FILE_CLASS } from '../domain/volumes/conversion-target.ts';
-import {
-  componentVersion,
-  isAtLeast,
-  provisionerImageVersion,
-} from '../domain/volumes/csi-version.ts';
+import { componentVersion, isAtLeast } from '../domain/volumes/csi-version.ts';
+import { CSI_LEAST, KUBERNETES_LEAST, snapshotsAlways } from '../domain/volumes/snapshot-rule.ts';
 import type { ClusterClient } from '../ports/cluster-client.ts';
 import type { AppServices } from './app-services.ts';
 import { type Answer, askRow, type Question } from './precheck-row.ts';
+import { provisionerVersion } from './provisioner-version.ts';
 import type { ResourceIndex } from './resource-index.ts';
 import { snapshotKinds } from './steps/restore/snapshot-objects.ts';
 
@@ -22,11 +20,6 @@ export interface ServedCluster {
   readonly client: ClusterClient;
   readonly index: ResourceIndex;
 }
-
-/** Version from which disks are snapshotted (design §6). */
-const CSI_LEAST = '1.1.0';
-/** Profiles and types of clusters whose disks are snapshotted whatever the version (design §6). */
-const ANY_VERSION = ['Serverless', 'Edge', 'Ask'];
 
 const SNAPSHOT_VERSIONS = ['snapshot.storage.k8s.io/v1', 'snapshot.storage.k8s.io/v1beta1'];
 
@@ -74,15 +67,13 @@ function csiQuestion(
   cluster: Cluster,
   served: ServedCluster | undefined,
 ): Question {
-  const always = ANY_VERSION.find(
-    (word) => word === cluster.profile || word === cluster.clusterType,
-  );
+  const always = snapshotsAlways({ type: cluster.clusterType, profile: cluster.profile });
   return {
     check: 'csi_version',
     needed:
       always === undefined
-        ? `${CSI_LEAST} or later, with Kubernetes 1.18 or later, to back up disks by ECS snapshots; ` +
-          'else they go by Cloud Backup'
+        ? `${CSI_LEAST} or later, with Kubernetes ${KUBERNETES_LEAST} or later, to back up disks by ` +
+          'ECS snapshots; else they go by Cloud Backup'
         : `any: disks of clusters of profile ${always} are always backed up by ECS snapshots`,
     ask: async () => {
       const { version, found } = await csiVersion(services, cluster, served);
@@ -110,7 +101,7 @@ async function csiVersion(
   }
   if (served === undefined) return { found: `unknown: ${listed}, and ${SILENT}` };
   try {
-    const version = await imageVersion(served);
+    const version = await provisionerVersion(served.client, served.index);
     if (version !== undefined) {
       return { version, found: `${version}, by the image of csi-provisioner` };
     }
@@ -119,20 +110,6 @@ async function csiVersion(
     return { found: `unknown: ${listed}; ${error.message}` };
   }
   return { found: `unknown: ${listed}, and kube-system has no csi-provisioner with a version` };
-}
-
-async function imageVersion({ client, index }: ServedCluster): Promise<string | undefined> {
-  for (const kind of ['deployments', 'statefulsets']) {
-    const resource = index.find('apps/v1', `${kind}.apps`);
-    if (resource === undefined) continue;
-    const target = { resource, namespace: 'kube-system', name: 'csi-provisioner' };
-    const bytes = await client.get(target);
-    const object: unknown =
-      bytes === undefined ? undefined : JSON.parse(Buffer.from(bytes).toString());
-    const version = isJsonObject(object) ? provisionerImageVersion(object) : undefined;
-    if (version !== undefined) return version;
-  }
-  return undefined;
 }
 
 function snapshotAnswer(index: ResourceIndex): Answer {

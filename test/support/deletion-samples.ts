@@ -6,7 +6,7 @@ import { verifyWorkflow } from '../../shared/app/verify-backup.ts';
 import type { BackupRecord } from '../../shared/domain/backup-record.ts';
 import type { CloudFiles } from '../../shared/domain/volume-backup.ts';
 import type { BackupWorld } from './backup-world.ts';
-import { seedDiskVolume, worldOfDisks } from './disk-volume-samples.ts';
+import { seedDiskVolume, worldOfDisks } from './disk-samples.ts';
 
 const PICTURES: CloudFiles = { way: 'nas', fileSystemId: '0123abc', path: '/pictures' };
 

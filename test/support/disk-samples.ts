@@ -4,7 +4,9 @@ import type { BackupRecord } from '../../shared/domain/backup-record.ts';
 import { type JsonObject, objectAt, textAt } from '../../shared/domain/json.ts';
 import type { RestoreRecord } from '../../shared/domain/restore-record.ts';
 import { COMMON_RESOURCES } from './api-resources.ts';
+import { BackupWorld } from './backup-world.ts';
 import type { InMemoryClusterClient } from './in-memory-cluster-client.ts';
+import type { DiskCloudPace } from './in-memory-disk-cloud.ts';
 import { sampleObject } from './restore-samples.ts';
 import { RestoreWorld } from './restore-world.ts';
 
@@ -13,6 +15,8 @@ export const REGION = 'cn-hangzhou';
 /** StorageClass of the samples. */
 export const DISK_CLASS = 'alicloud-disk-essd';
 const DRIVER = 'diskplugin.csi.alibabacloud.com';
+/** By it disks qualify for snapshots. */
+const CSI = { 'csi-provisioner': 'v1.32.1' };
 
 /** What differs from one sample to the other. */
 interface DiskClaim {
@@ -23,34 +27,48 @@ interface DiskClaim {
 
 /** Puts a claim with its volume, its disk and the pod that mounts it into the source cluster. */
 export function seedDiskClaim(world: RestoreWorld, place: string, given: DiskClaim = {}): void {
+  const name = place.split('/')[1] ?? '';
+  seedDisk(world.backups, place, { pv: `pv-${name}`, disk: `d-${name}`, ...given });
+}
+
+/** The same by its number, in namespace `shop`; several may share a disk. */
+export function seedDiskVolume(made: BackupWorld, n: number, disk = `d-${n}`): void {
+  seedDisk(made, `shop/data-${n}`, { pv: `pv-${n}`, disk });
+}
+
+function seedDisk(
+  made: BackupWorld,
+  place: string,
+  given: DiskClaim & { readonly pv: string; readonly disk: string },
+): void {
   const [namespace = '', name = ''] = place.split('/');
-  const { sizeGiB = 20, request = '20Gi', storageClass = DISK_CLASS } = given;
+  const { pv, disk, sizeGiB = 20, request = '20Gi', storageClass = DISK_CLASS } = given;
   const storageClassName = storageClass;
-  world.seed(
+  made.cluster.seed(
     sampleObject('PersistentVolumeClaim', place, {
       spec: {
         accessModes: ['ReadWriteOnce'],
         resources: { requests: { storage: request } },
-        volumeName: `pv-${name}`,
+        volumeName: pv,
         ...(storageClass === '' ? {} : { storageClassName }),
       },
       status: { phase: 'Bound' },
     }),
   );
-  world.seed(
-    sampleObject('PersistentVolume', `pv-${name}`, {
+  made.cluster.seed(
+    sampleObject('PersistentVolume', pv, {
       spec: {
         capacity: { storage: request },
         accessModes: ['ReadWriteOnce'],
         storageClassName,
         persistentVolumeReclaimPolicy: 'Delete',
         claimRef: { kind: 'PersistentVolumeClaim', namespace, name },
-        csi: { driver: DRIVER, volumeHandle: `d-${name}`, fsType: 'xfs' },
+        csi: { driver: DRIVER, volumeHandle: disk, fsType: 'xfs' },
       },
     }),
   );
-  world.seed(
-    sampleObject('Pod', `${namespace}/pod-${name}`, {
+  made.cluster.seed(
+    sampleObject('Pod', `${namespace}/${pv.replace(/^pv/, 'pod')}`, {
       spec: {
         nodeName: 'node-1',
         volumes: [{ name: 'data', persistentVolumeClaim: { claimName: name } }],
@@ -58,7 +76,18 @@ export function seedDiskClaim(world: RestoreWorld, place: string, given: DiskCla
       status: { phase: 'Running' },
     }),
   );
-  world.backups.disks.addDisk(REGION, { id: `d-${name}`, sizeGiB });
+  made.disks.addDisk(REGION, { id: disk, sizeGiB });
+}
+
+/** A world whose cluster qualifies for snapshots, with so many claims on disks of their own. */
+export async function worldOfDisks(
+  volumes: number,
+  pace: Partial<DiskCloudPace> = {},
+): Promise<BackupWorld> {
+  const made = await BackupWorld.create({ pace });
+  made.directory.install('c1', CSI);
+  for (let n = 0; n < volumes; n += 1) seedDiskVolume(made, n);
+  return made;
 }
 
 /** A StorageClass of the disk driver. */
@@ -71,7 +100,7 @@ export async function diskWorld(
   given: Parameters<typeof RestoreWorld.create>[0] = {},
 ): Promise<RestoreWorld> {
   const world = await RestoreWorld.create(given);
-  world.backups.directory.install('c1', { 'csi-provisioner': 'v1.32.1' });
+  world.backups.directory.install('c1', CSI);
   world.target.seed(diskClass());
   return world;
 }

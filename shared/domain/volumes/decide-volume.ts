@@ -4,8 +4,8 @@
  * Cloud Backup; what neither can take is not backed up, with the reason, which is what a user
  * reads.
  */
-import { isAtLeast } from './csi-version.ts';
 import type { PodMounts } from './pod-mounts.ts';
+import { type RuledCluster, snapshotRule } from './snapshot-rule.ts';
 import { SKIP_LABEL, type VolumeFacts } from './volume-facts.ts';
 
 /** A pod that uses the volume. */
@@ -33,16 +33,7 @@ export interface DecisionContext {
   readonly volumeBackup: boolean;
   /** Whether a filter leaves the claim out. */
   readonly excluded: boolean;
-  readonly cluster: {
-    /** `Kubernetes` (dedicated), `ManagedKubernetes`, `ExternalKubernetes` (registered), ... */
-    readonly type: string;
-    /** `Default`, `Serverless`, `Edge`, ... */
-    readonly profile: string;
-    readonly kubernetesVersion: string;
-    /** Absent: unknown, which does not qualify. */
-    readonly csiVersion?: string | undefined;
-    readonly allNodesEcs: boolean;
-  };
+  readonly cluster: RuledCluster;
   /** Absent where ECS was not asked, or the volume is no cloud disk. */
   readonly disk?: DiskState | undefined;
   readonly mounts: readonly VolumeMount[];
@@ -71,17 +62,6 @@ export type VolumeDecision =
     }
   | { readonly method: 'yamlOnly' | 'notBackedUp'; readonly reason: string };
 
-/** Versions from which disks are snapshotted (design §6). */
-const KUBERNETES_LEAST = '1.18';
-const CSI_LEAST = '1.1.0';
-
-/**
- * Profiles and types of clusters whose disks are snapshotted whatever the versions (design §6):
- * their driver runs out of sight, and there are no nodes of ours for an agent. `Ask` is the old
- * serverless type.
- */
-const SNAPSHOTS_ALWAYS = ['Serverless', 'Edge', 'Ask'] as const;
-
 /** Categories that ECS cannot snapshot: local disks and elastic ephemeral disks. */
 const NO_SNAPSHOTS = /^(ephemeral|local_|elastic_ephemeral)/;
 
@@ -109,7 +89,7 @@ export function decideVolume(
 function decideDisk(facts: VolumeFacts, context: DecisionContext): VolumeDecision {
   const { diskId } = facts;
   const { disk } = context;
-  const { snapshots, why } = snapshotRule(context);
+  const { snapshots, why } = snapshotRule(context.cluster);
   if (diskId === undefined) return notBackedUp('the volume names no disk');
   if (!snapshots) return decideFiles(facts, context, why);
   if (disk?.exists === true && NO_SNAPSHOTS.test(disk.category)) {
@@ -120,28 +100,6 @@ function decideDisk(facts: VolumeFacts, context: DecisionContext): VolumeDecisio
     return notBackedUp(`never attached: ECS takes no snapshot of disk ${diskId}`);
   }
   return { method: 'ecsSnapshot', reason: why, diskId };
-}
-
-/** Whether disks of the cluster are snapshotted. */
-function snapshotRule({ cluster }: DecisionContext): { snapshots: boolean; why: string } {
-  const { type, profile, kubernetesVersion, csiVersion } = cluster;
-  const always = SNAPSHOTS_ALWAYS.find((word) => word === profile || word === type);
-  const versions = `Kubernetes ${kubernetesVersion || 'unknown'}, CSI ${csiVersion ?? 'unknown'}`;
-  if (always !== undefined) {
-    return { snapshots: true, why: `disk of a cluster of profile ${always} (${versions})` };
-  }
-  const rule = `${KUBERNETES_LEAST} and ${CSI_LEAST} are needed for snapshots`;
-  if (!isAtLeast(kubernetesVersion, KUBERNETES_LEAST) || !isAtLeast(csiVersion, CSI_LEAST)) {
-    return { snapshots: false, why: `disk does not qualify: ${versions}; ${rule}` };
-  }
-  if (type === 'ManagedKubernetes' || type === 'Kubernetes') {
-    return { snapshots: true, why: `disk of a qualifying cluster (${versions})` };
-  }
-  if (type === 'ExternalKubernetes' && cluster.allNodesEcs) {
-    return { snapshots: true, why: `disk of a registered cluster of ECS nodes (${versions})` };
-  }
-  const found = type === 'ExternalKubernetes' ? 'a node of it is no ECS instance' : `type ${type}`;
-  return { snapshots: false, why: `disk does not qualify: ${versions}, but ${found}` };
 }
 
 /** Cloud Backup reads files: through the file system itself, or on a node that mounts it. */

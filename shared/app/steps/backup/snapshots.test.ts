@@ -1,10 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { BackupWorld } from '../../../../test/support/backup-world.ts';
-import {
-  DISK_REGION as REGION,
-  seedDiskVolume,
-  worldOfDisks,
-} from '../../../../test/support/disk-volume-samples.ts';
+import { REGION, seedDiskVolume, worldOfDisks } from '../../../../test/support/disk-samples.ts';
 import type { Intercept } from '../../../../test/support/interception.ts';
 import type { BackupRecord } from '../../../domain/backup-record.ts';
 import { BackupCentreError, ThrottledError } from '../../../domain/errors.ts';

@@ -4,7 +4,7 @@ import type { BackupRecord } from '../../../domain/backup-record.ts';
 import type { Cluster } from '../../../domain/cluster.ts';
 import { BackupCentreError, NotFoundError } from '../../../domain/errors.ts';
 import { isJsonObject, type JsonObject, textAt } from '../../../domain/json.ts';
-import { componentVersion, provisionerImageVersion } from '../../../domain/volumes/csi-version.ts';
+import { componentVersion } from '../../../domain/volumes/csi-version.ts';
 import type { VolumeMount } from '../../../domain/volumes/decide-volume.ts';
 import { isEcsNode, isVirtualNode } from '../../../domain/volumes/node-rules.ts';
 import { podMounts } from '../../../domain/volumes/pod-mounts.ts';
@@ -14,6 +14,7 @@ import type { ClusterClient } from '../../../ports/cluster-client.ts';
 import type { CloudDisk } from '../../../ports/disk-cloud.ts';
 import { type BackupServices, connectCluster } from '../../backup-services.ts';
 import { ListedObjects } from '../../listed-objects.ts';
+import { provisionerVersion } from '../../provisioner-version.ts';
 import { ResourceIndex } from '../../resource-index.ts';
 import type { FoundClaim } from './capture-state.ts';
 
@@ -140,17 +141,7 @@ async function csiVersion(
   } catch (error) {
     if (!(error instanceof BackupCentreError) || error.retryable) throw error;
   }
-  for (const kind of ['deployments', 'statefulsets']) {
-    const resource = index.find('apps/v1', `${kind}.apps`);
-    if (resource === undefined) continue;
-    const target = { resource, namespace: 'kube-system', name: 'csi-provisioner' };
-    const bytes = await client.get(target);
-    const object: unknown =
-      bytes === undefined ? undefined : JSON.parse(Buffer.from(bytes).toString());
-    const version = isJsonObject(object) ? provisionerImageVersion(object) : undefined;
-    if (version !== undefined) return version;
-  }
-  return undefined;
+  return await provisionerVersion(client, index);
 }
 
 /** Cloud Backup that is not to be had is an answer too: the volume's row tells. */
