@@ -20,8 +20,18 @@ export function waitingKey(runId: string, wakeAtMs: number): readonly string[] {
 /** Writes a run's first row and its waiting row. */
 export async function insertRun(records: RecordStore, run: Run): Promise<StoredRow<Run>> {
   const version = await records.put('runs', [run.id], run, 'absent');
-  await records.put('waiting', waitingKey(run.id, run.wakeAtMs), { runId: run.id }, 'any');
+  await insertWaiting(records, run);
   return { key: [run.id], version, value: run };
+}
+
+/** Writes the waiting row of a run as it is. One that is there says the same: it is not even read. */
+export async function insertWaiting(records: RecordStore, run: Run): Promise<void> {
+  try {
+    const key = waitingKey(run.id, run.wakeAtMs);
+    await records.put('waiting', key, { runId: run.id }, 'absent');
+  } catch (error) {
+    if (!(error instanceof ConditionFailedError)) throw error;
+  }
 }
 
 /**
@@ -35,7 +45,7 @@ export async function writeRun(
 ): Promise<StoredRow<Run>> {
   const moved = next.wakeAtMs !== row.value.wakeAtMs;
   if (moved && next.state !== 'ended') {
-    await records.put('waiting', waitingKey(next.id, next.wakeAtMs), { runId: next.id }, 'any');
+    await insertWaiting(records, next);
   }
   const version = await records.put('runs', [next.id], next, { version: row.version });
   if (moved || next.state === 'ended') {
@@ -53,9 +63,18 @@ export async function changeRun(
   runId: string,
   change: (run: Run) => Run | undefined,
 ): Promise<StoredRow<Run> | undefined> {
-  for (let race = 0; race < RACES_MAX; race += 1) {
-    const row = await records.get('runs', [runId]);
-    if (row === undefined) return undefined;
+  const row = await records.get('runs', [runId]);
+  return row === undefined ? undefined : await changeKnownRun(records, row, change);
+}
+
+/** As `changeRun`, of a row that has just been read or written: it is read again only after a lost race. */
+export async function changeKnownRun(
+  records: RecordStore,
+  known: StoredRow<Run>,
+  change: (run: Run) => Run | undefined,
+): Promise<StoredRow<Run> | undefined> {
+  let row: StoredRow<Run> | undefined = known;
+  for (let race = 0; race < RACES_MAX && row !== undefined; race += 1) {
     const next = change(row.value);
     if (next === undefined) return row;
     try {
@@ -63,6 +82,9 @@ export async function changeRun(
     } catch (error) {
       if (!(error instanceof ConditionFailedError)) throw error;
     }
+    row = await records.get('runs', known.key);
   }
+  if (row === undefined) return undefined;
+  const runId = known.value.id;
   throw new ConditionFailedError(`Cannot change run ${runId}: lost ${RACES_MAX} races`, undefined);
 }

@@ -11,8 +11,8 @@ import { DISPATCH_GRACE_MS } from '../domain/lease.ts';
 import type { RestoreRecord } from '../domain/restore-record.ts';
 import type { NameClaim, Run, RunKind } from '../domain/run.ts';
 import type { StoredRow } from '../ports/record-store.ts';
-import { type DispatchServices, dispatchRun } from './dispatch.ts';
-import { changeRun, insertRun, waitingKey } from './run-rows.ts';
+import { type DispatchServices, dispatchKnownRun } from './dispatch.ts';
+import { changeKnownRun, insertRun, insertWaiting, waitingKey } from './run-rows.ts';
 import type { WorkRecord } from './step.ts';
 
 /** What a new run is made of. */
@@ -44,11 +44,17 @@ export async function startRun(services: DispatchServices, request: NewRun): Pro
 
 /**
  * Starts a run whose id says what it is for, so that starting it again is nothing new: whoever comes
- * second does what is left of the first start.
+ * second does what is left of the first start. Returns the run as it was found or announced; undefined
+ * where it has just been withdrawn.
+ * @throws BackupCentreError `name_taken`, once
  */
-export async function startRunOnce(services: DispatchServices, request: NewRun): Promise<void> {
+export async function startRunOnce(
+  services: DispatchServices,
+  request: NewRun,
+): Promise<StoredRow<Run> | undefined> {
   const row = await announceRun(services, request);
   if (row?.value.state === 'starting') await completeStart(services, row);
+  return row;
 }
 
 /**
@@ -67,8 +73,7 @@ export async function announceRun(
     const row = await services.records.get('runs', [request.id]);
     if (row?.value.state !== 'starting') return row;
     // The first start may have died before the row by which the reconciler finds it.
-    const key = waitingKey(row.value.id, row.value.wakeAtMs);
-    await services.records.put('waiting', key, { runId: row.value.id }, 'any');
+    await insertWaiting(services.records, row.value);
     return row;
   }
 }
@@ -119,17 +124,17 @@ export async function completeStart(
   row: StoredRow<Run>,
 ): Promise<void> {
   const run = row.value;
-  if (run.claim !== undefined) await claimName(services, run);
+  if (run.claim !== undefined) await claimName(services, row);
   if (run.initialRecord !== undefined) await insertRecord(services, run, run.initialRecord);
-  await changeRun(services.records, run.id, (current) => {
-    if (current.state !== 'starting') return undefined;
+  await dispatchKnownRun(services, row, (current) => {
+    if (current.state !== 'starting') return current;
     const { initialRecord: _written, ...started } = current;
     return { ...started, state: 'active' };
   });
-  await dispatchRun(services, run.id);
 }
 
-async function claimName(services: DispatchServices, run: Run): Promise<void> {
+async function claimName(services: DispatchServices, row: StoredRow<Run>): Promise<void> {
+  const run = row.value;
   if (run.claim === undefined) return;
   const claim: NameClaim = {
     ...run.claim,
@@ -146,7 +151,7 @@ async function claimName(services: DispatchServices, run: Run): Promise<void> {
     if (!(error instanceof ConditionFailedError)) throw error;
     const holder = await services.records.get('names', key);
     if (holder === undefined || holder.value.runId === run.id) return;
-    await changeRun(services.records, run.id, (current) => ({ ...current, state: 'ended' }));
+    await changeKnownRun(services.records, row, (current) => ({ ...current, state: 'ended' }));
     throw new BackupCentreError(
       'name_taken',
       `Cannot use the name ${claim.name}: a ${holder.value.kind} of cluster ${holder.value.cluster} has it${claim.kind === 'backup' ? ` in ${claim.location}` : ''}`,
