@@ -1,5 +1,5 @@
 /** The chapters of the story that restore: the same cluster, beside the original, another region. */
-import type { Manifest } from './kube-session.ts';
+import { type Manifest, until } from './kube-session.ts';
 import { differences, isUsersObject } from './normalise-for-comparison.ts';
 import { explain, NAMESPACES, type Scene } from './story-scene.ts';
 import type { ApiReply, StoryTeller } from './story-steps.ts';
@@ -188,6 +188,27 @@ export async function nothingLeft(scene: Scene, bytes: ReadonlyMap<string, strin
     found.length === 0,
     found.join('; '),
   );
+}
+
+/** Deletes the backup, and looks in the clouds for what is left of it. */
+export async function deleteBackup(
+  { teller, api, stack, homeId }: Scene,
+  objectsLeft: () => Promise<readonly string[]>,
+): Promise<void> {
+  teller.chapter('8. The backup is deleted');
+  const path = `/v1/clusters/${homeId}/backups/friday`;
+  await api.call('DELETE', path);
+  await until('the backup is deleted', async () => {
+    const answer = await api.call('GET', path).catch((error: unknown) => String(error));
+    return typeof answer === 'string' && answer.includes('404');
+  });
+  const { ecs, hbr } = stack.storage;
+  const left = [
+    ...ecs.snapshots().map(({ snapshotId }) => snapshotId),
+    ...hbr.snapshots().map(({ id }) => id),
+    ...(await objectsLeft()),
+  ];
+  teller.check('no snapshot, no restore point, no file of it', left.length === 0, left.join('; '));
 }
 
 async function restore(

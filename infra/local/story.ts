@@ -10,6 +10,7 @@ import OSS from 'ali-oss';
 import { KubeSession, type Manifest } from './kube-session.ts';
 import { startStack } from './start-stack.ts';
 import {
+  deleteBackup,
   homeVolumes,
   nothingLeft,
   restoreAtHome,
@@ -28,7 +29,7 @@ const SAMPLE = new URL('../../infra/local/sample-application.yaml', import.meta.
 /** Plays the whole story. */
 async function play(scene: Scene): Promise<void> {
   const { teller } = scene;
-  await prepare(scene);
+  const oss = await prepare(scene);
   const application = await deploy(scene);
   const before = await application.read();
   const bytes = await fillVolumes(homeVolumes(scene), before);
@@ -39,9 +40,16 @@ async function play(scene: Scene): Promise<void> {
   await restoreBeside(scene, bytes);
   await restoreAway(scene, before, bytes);
   await nothingLeft(scene, bytes);
+  await deleteBackup(scene, async () => {
+    const query = { prefix: 'prod/backups/friday/', 'max-keys': '100' };
+    oss.useBucket(BUCKET);
+    const { objects } = await oss.listV2(query, {});
+    return (objects ?? []).map(({ name }) => name);
+  });
 }
 
-async function prepare({ teller, api, stack, homeId, awayId }: Scene): Promise<void> {
+/** The vault and the clusters; returns how to look into the vault's bucket. */
+async function prepare({ teller, api, stack, homeId, awayId }: Scene): Promise<OSS> {
   teller.chapter('1. A vault and two clusters');
   const { accessKeyId, accessKeySecret, endpoints, region } = stack.description;
   const settings = { accessKeyId, accessKeySecret, endpoint: endpoints.oss, sldEnable: true };
@@ -67,6 +75,7 @@ async function prepare({ teller, api, stack, homeId, awayId }: Scene): Promise<v
       String(cluster.unreachable),
     );
   }
+  return oss;
 }
 
 async function deploy({
@@ -232,4 +241,4 @@ const held = teller.summary((Date.now() - startedAt) / 1000);
 if (values.exit) await end(held ? 0 : 1);
 played = true;
 teller.say(`\nThe stack stays up until Ctrl-C. Try it:
-  curl -H 'Authorization: Bearer ${stack.description.token}' ${stack.description.api}/v1/vaults/shop-vault/backups`);
+  curl -H 'Authorization: Bearer ${stack.description.token}' ${stack.description.api}/v1/clusters/${homeCluster.id}/restores`);
