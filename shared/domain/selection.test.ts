@@ -34,6 +34,17 @@ describe('the kinds of a capture', () => {
     expect(roles({ clusterScope: 'all' })).not.toHaveProperty(name);
   });
 
+  it.each([
+    'csinodes.storage.k8s.io',
+    'csistoragecapacities.storage.k8s.io',
+    'volumeattachments.storage.k8s.io',
+    'resourceslices.resource.k8s.io',
+  ])('leave out %s, which live with a node, also where they are asked for', (name) => {
+    const served = [apiResource(name, 'OfNodes'), ...COMMON_RESOURCES];
+    expect(roles({ clusterScope: 'all' }, served)).not.toHaveProperty(name);
+    expect(roles({ clusterScope: 'all', resources: [name] }, served)).not.toHaveProperty(name);
+  });
+
   it('leave out versions that the server does not prefer', () => {
     const old = apiResource('deployments.apps', 'Deployment', {
       version: 'v1beta1',
