@@ -17,6 +17,12 @@ export interface FunctionSettings {
 const WORKER_TIMEOUT_SECONDS = 600;
 const API_TIMEOUT_SECONDS = 60;
 
+const EVERY_MINUTE: TriggerDefinition = {
+  triggerName: 'every-minute',
+  triggerType: 'timer',
+  triggerConfig: { cronExpression: '@every 1m', enable: true },
+};
+
 /** All functions of the centre. */
 export function localFunctions(settings: FunctionSettings): FunctionDefinition[] {
   return [
@@ -34,17 +40,13 @@ export function localFunctions(settings: FunctionSettings): FunctionDefinition[]
         },
       ],
     }),
-    definition(settings, 'reconciler', {
-      memorySize: 512,
-      timeout: API_TIMEOUT_SECONDS,
-      triggers: [
-        {
-          triggerName: 'every-minute',
-          triggerType: 'timer',
-          triggerConfig: { cronExpression: '@every 1m', enable: true },
-        },
-      ],
-    }),
+    ...['scheduler', 'reconciler'].map((name) =>
+      definition(settings, name, {
+        memorySize: 512,
+        timeout: API_TIMEOUT_SECONDS,
+        triggers: [EVERY_MINUTE],
+      }),
+    ),
     definition(settings, 'backup-worker', {
       memorySize: 1024,
       timeout: WORKER_TIMEOUT_SECONDS,

@@ -5,6 +5,7 @@ import type { Finding } from '../domain/finding.ts';
 import { isTerminal } from '../domain/phase.ts';
 import { remedyOf } from '../domain/remedy.ts';
 import { type BackupServices, openBackup } from './backup-services.ts';
+import { tellPlan } from './plan-rows.ts';
 import { removeBackupFiles } from './remove-backup-files.ts';
 import { removeBackupVolumes } from './remove-backup-volumes.ts';
 import { RunJournal } from './run-journal.ts';
@@ -39,6 +40,7 @@ export function backupWorkflow(
       tidyStep(),
     ],
     abandon: (context, why) => abandonBackup(services, context, why),
+    tellEnd: (record) => tellPlan(services.records, record),
   };
 }
 

@@ -69,7 +69,7 @@ export async function workOnRun(
   if (handle === undefined) return 'left';
   if (handle === 'ended') return 'ended';
   try {
-    if (handle.recordIsFinal()) return await endRun(services, handle);
+    if (handle.recordIsFinal()) return await endRun(services, workflow, handle);
     return await workSteps(services, workflow, handle);
   } catch (error) {
     if (!(error instanceof LeaseLostError)) throw error;
@@ -155,7 +155,7 @@ async function workSteps(
         return await afterFailure(services, workflow, handle, outcome.error);
     }
   }
-  return await endRun(services, handle);
+  return await endRun(services, workflow, handle);
 }
 
 type Attempt = StepOutcome | { readonly kind: 'failed'; readonly error: BackupCentreError };
@@ -237,7 +237,7 @@ async function abandon(
     await handle.retryAfter(handle.run.attempts, nextAtMs);
     return 'waiting';
   }
-  return await endRun(services, handle);
+  return await endRun(services, workflow, handle);
 }
 
 /** `capture failed, attempt 3 of 10 at 2026-..: Cannot ..: refused. Check that ..` */
@@ -253,7 +253,12 @@ async function goOnLater(services: RunnerServices, handle: RunHandle): Promise<I
 }
 
 /** The slot goes first: a worker that dies in between leaves a run that ends again, harmlessly. */
-async function endRun(services: RunnerServices, handle: RunHandle): Promise<InvocationResult> {
+async function endRun(
+  services: RunnerServices,
+  workflow: Workflow<WorkRecord>,
+  handle: RunHandle,
+): Promise<InvocationResult> {
+  await workflow.tellEnd?.(handle.context().record());
   const promoted = await releaseSlot(services.records, handle.run.cluster, handle.run.id);
   await handle.end();
   for (const runId of promoted) await dispatchRun(services, runId);

@@ -68,4 +68,6 @@ export interface Workflow<R extends WorkRecord> {
    * called again; must then finish the rest.
    */
   abandon(context: StepContext<R>, why: 'cancelled' | BackupCentreError): Promise<void>;
+  /** Tells others how the record has ended, before its run does; may be called again. */
+  tellEnd?(record: R): Promise<void>;
 }

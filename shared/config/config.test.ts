@@ -44,6 +44,7 @@ describe('configuration', () => {
       'backup-worker',
       'reconciler',
       'restore-worker',
+      'scheduler',
     ]);
     for (const [name, resource] of Object.entries(resources)) {
       const env = objectAt(resource, 'props', 'environmentVariables');

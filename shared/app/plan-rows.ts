@@ -1,0 +1,48 @@
+/** Plan rows: each change is one conditional write, whoever else writes the plan meanwhile. */
+import type { BackupRecord } from '../domain/backup-record.ts';
+import { ConditionFailedError } from '../domain/errors.ts';
+import { planShard } from '../domain/ids.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { RecordStore, StoredRow } from '../ports/record-store.ts';
+
+/** How often a lost race over one row is tried again. */
+const RACES_MAX = 20;
+
+/**
+ * Changes a plan that has just been read; it is read again only after a lost race. `change` returns
+ * undefined to leave it as it is. A plan that is deleted meanwhile stays so.
+ */
+export async function writePlan(
+  records: RecordStore,
+  known: StoredRow<Plan>,
+  change: (plan: Plan) => Plan | undefined,
+): Promise<void> {
+  let row: StoredRow<Plan> | undefined = known;
+  for (let race = 0; race < RACES_MAX && row !== undefined; race += 1) {
+    const next = change(row.value);
+    if (next === undefined) return;
+    try {
+      await records.put('plans', row.key, next, { version: row.version });
+      return;
+    } catch (error) {
+      if (!(error instanceof ConditionFailedError)) throw error;
+    }
+    row = await records.get('plans', known.key);
+  }
+  if (row === undefined) return;
+  const { id } = known.value;
+  throw new ConditionFailedError(`Cannot change plan ${id}: lost ${RACES_MAX} races`, undefined);
+}
+
+/** Tells a plan how its newest run has ended; nothing where it has a newer one, or is deleted. */
+export async function tellPlan(records: RecordStore, record: BackupRecord): Promise<void> {
+  const { cluster, planId, runId, phase } = record;
+  if (planId === undefined) return;
+  const row = await records.get('plans', [planShard(cluster), cluster, planId]);
+  if (row === undefined) return;
+  await writePlan(records, row, (plan) => {
+    const { lastRun } = plan;
+    if (lastRun?.runId !== runId || lastRun.phase === phase) return undefined;
+    return { ...plan, lastRun: { ...lastRun, phase } };
+  });
+}
