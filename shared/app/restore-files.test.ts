@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { apiResource } from '../../test/support/api-resources.ts';
+import { InMemoryCloudBackup } from '../../test/support/in-memory-cloud-backup.ts';
 import {
   LATE_CLASS,
   landingWorld,
@@ -16,6 +17,7 @@ import type { BackupRecord } from '../domain/backup-record.ts';
 import { isJsonObject, type JsonObject, textAt } from '../domain/json.ts';
 import type { RestoreRecord } from '../domain/restore-record.ts';
 import type { CloudFiles } from '../domain/volume-backup.ts';
+import { cancelRun } from './cancel-run.ts';
 
 let world: RestoreWorld;
 let played: PlayedCluster;
@@ -330,6 +332,36 @@ describe('a restore job', () => {
     );
     expect(world.target.peek('persistentvolumeclaims', 'shop', 'pics')).toBeUndefined();
     expect(world.target.peek('persistentvolumeclaims', 'shop', 'toys')).toBeDefined();
+  });
+
+  it('that fails where the class keeps volumes leaves the volume, and names it', async () => {
+    seedNasClaim(world, 'shop/pics', 'cats');
+    const backup = await backUp();
+    played.reclaimPolicy = 'Retain';
+    world.backups.cloudBackup.failJob({ kind: 'restore', state: 'failed', message: 'DiskFull' });
+    const record = await world.restore(backup);
+    expect(record.phase).toBe('PartiallyFailed');
+    expect(record.warnings).toMatchObject([
+      { code: 'volume_left', object: { kind: 'PersistentVolume', name: 'new-shop-pics' } },
+    ]);
+    expect(world.target.peek('persistentvolumeclaims', 'shop', 'pics')).toBeUndefined();
+    expect(world.target.peek('persistentvolumes', undefined, 'new-shop-pics')).toBeDefined();
+  });
+
+  it('that is cancelled where the class keeps volumes names the volume too', async () => {
+    world.backups.cloudBackup = new InMemoryCloudBackup(world.backups.clock, { jobMs: 3_600_000 });
+    seedNasClaim(world, 'shop/pics', 'cats');
+    const id = await world.backups.start({ volumeBackup: true });
+    const backup = await world.backups.workToEnd(id);
+    played.reclaimPolicy = 'Retain';
+    const restore = await world.start(backup);
+    expect(await world.workUntilWait(restore)).toBe('waiting');
+    await cancelRun(world.backups, await world.record(restore));
+    const record = await world.workToEnd(restore);
+    expect(record.phase).toBe('Cancelled');
+    expect(record.warnings.map(({ code, object }) => [code, object?.name])).toEqual([
+      ['volume_left', 'new-shop-pics'],
+    ]);
   });
 
   it('that writes in part leaves what it wrote, and says so', async () => {

@@ -103,6 +103,8 @@ function seedClaim(
 export interface PlayedCluster {
   /** Volumes are made; else claims stay Pending. */
   provisions: boolean;
+  /** Of new volumes. */
+  reclaimPolicy: 'Delete' | 'Retain';
   /** How new volumes name their file system. */
   attributes: JsonObject;
   /** Pods are put on `node-1` and run. */
@@ -113,6 +115,7 @@ export interface PlayedCluster {
 export function playCluster(target: InMemoryClusterClient): PlayedCluster {
   const played: PlayedCluster = {
     provisions: true,
+    reclaimPolicy: 'Delete',
     attributes: { server: `fsnew-x1.${SERVER}` },
     runs: true,
   };
@@ -122,7 +125,7 @@ export function playCluster(target: InMemoryClusterClient): PlayedCluster {
     }
     for (const object of Object.values(target.dump())) {
       if (object.kind === 'PersistentVolumeClaim' && played.provisions)
-        bind(target, object, played.attributes);
+        bind(target, object, played);
     }
   };
   const create = target.create.bind(target);
@@ -142,7 +145,7 @@ function run(target: InMemoryClusterClient, pod: JsonObject): void {
   target.seed({ ...pod, spec, status: { phase: 'Running' } });
 }
 
-function bind(target: InMemoryClusterClient, claim: JsonObject, attributes: JsonObject): void {
+function bind(target: InMemoryClusterClient, claim: JsonObject, played: PlayedCluster): void {
   const namespace = textAt(claim, 'metadata', 'namespace') ?? '';
   const name = textAt(claim, 'metadata', 'name') ?? '';
   const storageClass = textAt(claim, 'spec', 'storageClassName') ?? '';
@@ -153,8 +156,18 @@ function bind(target: InMemoryClusterClient, claim: JsonObject, attributes: Json
   const volumeName = `new-${namespace}-${name}`;
   const driver = textAt(held, 'provisioner') ?? '';
   const path = `/${volumeName}`;
-  const csi = { driver, volumeHandle: volumeName, volumeAttributes: { ...attributes, path } };
-  const spec = { csi, capacity: { storage: '20Gi' }, storageClassName: storageClass };
+  const csi = {
+    driver,
+    volumeHandle: volumeName,
+    volumeAttributes: { ...played.attributes, path },
+  };
+  const persistentVolumeReclaimPolicy = played.reclaimPolicy;
+  const spec = {
+    persistentVolumeReclaimPolicy,
+    csi,
+    capacity: { storage: '20Gi' },
+    storageClassName: storageClass,
+  };
   target.seed(sampleObject('PersistentVolume', volumeName, { spec }));
   const status = { phase: 'Bound' };
   target.seed({ ...claim, spec: { ...objectAt(claim, 'spec'), volumeName }, status });

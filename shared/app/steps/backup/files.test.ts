@@ -89,6 +89,19 @@ describe('a backup of files', () => {
     expect(sourceOf(again, 'scans').hbrVaultId).toBe(sourceOf(record, 'scans').hbrVaultId);
   });
 
+  it('takes a folder that two claims share by one job after the other', async () => {
+    seedVolume(world, 'album', nas('/pictures'));
+    const record = await world.workToEnd(await start(world));
+    expect(record.volumes.map(({ pvc, phase }) => `${pvc} ${phase}`)).toEqual([
+      'album Completed',
+      'pictures Completed',
+      'scans Completed',
+    ]);
+    const [album, pictures, scans] = record.volumes.map(({ takenAt }) => takenAt);
+    expect(scans).toBe(album);
+    expect(Date.parse(pictures ?? '')).toBeGreaterThan(Date.parse(album ?? ''));
+  });
+
   it('reads other volumes through the agent on the node that mounts them', async () => {
     seedVolume(world, 'ceph', { cephfs: { monitors: ['192.0.2.1'] } });
     world.cloudBackup.setAgent('c1', 'READY');

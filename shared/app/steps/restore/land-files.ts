@@ -6,9 +6,7 @@
  * empty volume.
  */
 import { BackupCentreError } from '../../../domain/errors.ts';
-import { textAt } from '../../../domain/json.ts';
 import type { VolumeBackup } from '../../../domain/volume-backup.ts';
-import { parseExact } from '../../../format/exact-json.ts';
 import type { FilesRestore } from '../../../ports/cloud-backup.ts';
 import type { StepOutcome } from '../../step.ts';
 import {
@@ -21,14 +19,13 @@ import {
   partialWarning,
   targetKey,
 } from './landing-end.ts';
+import { leftVolume, removeClaim, volumeThatStays } from './landing-leftovers.ts';
 import type { LandingPlan } from './landing-plan.ts';
 import { type LandingCluster, removeLandingPod } from './landing-pod.ts';
 import { landingTarget } from './landing-target.ts';
 import type { Landing, LandingProgress } from './landings.ts';
-import { asKubeObject } from './prepare-object.ts';
-import type { RestoreSession } from './restore-session.ts';
+import { CREATE_STEP, type RestoreSession } from './restore-session.ts';
 import { withChangedRows } from './restored-rows.ts';
-import { isManagedBy } from './settle-existing.ts';
 
 /** Volumes on their way at once; on a node there is one job at a time (ACK §4.6). */
 const LANDINGS_AT_ONCE = 20;
@@ -227,13 +224,27 @@ class FilesLanding {
     );
   }
 
+  /** Saved before their claims are removed, by which alone they are found. */
+  private async noteLeftVolumes(plans: readonly LandingPlan[]): Promise<void> {
+    const { landings, services } = this.session;
+    let found = false;
+    for (const plan of plans) {
+      const left = await volumeThatStays(this.session, plan);
+      if (left === undefined) continue;
+      const progress = landings.progressOf(plan) ?? { sinceMs: services.clock.now() };
+      landings.note(plan, { ...progress, left });
+      found = true;
+    }
+    if (found) await this.session.flush();
+  }
+
   /** Claims first, then rows, then the outcome list: whoever goes on finds what is left to do. */
   private async settle(ends: readonly LandingEnd[]): Promise<void> {
     if (ends.length === 0) return;
     const { landings, context } = this.session;
-    for (const { landing, phase } of ends) {
-      if (phase === 'Failed') await removeClaim(this.session, landing.plan);
-    }
+    const failed = ends.filter(({ phase }) => phase === 'Failed').map((end) => end.landing.plan);
+    await this.noteLeftVolumes(failed);
+    for (const plan of failed) await removeClaim(this.session, plan);
     const changes = new Map(ends.map((end) => [targetKey(end.landing.plan), changeOf(end)]));
     await context.updateRecord((record) =>
       withChangedRows(record, (row) => changes.get(`${row.namespace}/${row.pvc}`)),
@@ -257,6 +268,8 @@ class FilesLanding {
       session.settle(line, { error });
       return;
     }
+    const left = session.landings.progressOf(plan)?.left;
+    if (left !== undefined) session.warn(leftVolume(plan, left, CREATE_STEP));
     const changes = [...line.changes, 'removed again: its files did not come'];
     session.settle({ ...line, action: 'failed', reason: error.code, changes }, { error });
   }
@@ -288,17 +301,6 @@ export function landingCluster(
 export function requestFor(plan: LandingPlan, files: FilesRestore['files']): FilesRestore {
   const { region, hbrVaultId = '' } = plan.source;
   return { region, vaultId: hbrVaultId, point: plan.point, files };
-}
-
-/** Removes a claim that this run created; one of others stays. */
-export async function removeClaim(session: RestoreSession, plan: LandingPlan): Promise<void> {
-  const resource = session.index.find('v1', 'persistentvolumeclaims');
-  if (resource === undefined) return;
-  const target = { resource, namespace: plan.place, name: plan.pvc };
-  const bytes = await session.client.get(target);
-  const claim = bytes === undefined ? undefined : asKubeObject(parseExact(bytes));
-  if (claim === undefined || !isManagedBy(claim, session.fieldManager)) return;
-  await session.client.remove(target, textAt(claim, 'metadata', 'uid'));
 }
 
 /** Errors of the API server: the step is tried again as a whole. */

@@ -8,9 +8,11 @@ import type { RestoreRecord } from '../../../domain/restore-record.ts';
 import type { VolumeBackup } from '../../../domain/volume-backup.ts';
 import type { RestoreServices } from '../../restore-services.ts';
 import type { StepContext } from '../../step.ts';
+import { withFindings } from '../backup/record-findings.ts';
 import { isSettled } from '../backup/volume-rows.ts';
-import { landingCluster, removeClaim, requestFor } from './land-files.ts';
+import { landingCluster, requestFor } from './land-files.ts';
 import { targetKey } from './landing-end.ts';
+import { leftVolume, removeClaim, volumeThatStays } from './landing-leftovers.ts';
 import type { LandingPlan } from './landing-plan.ts';
 import { removeLandingPod } from './landing-pod.ts';
 import { landingTarget } from './landing-target.ts';
@@ -18,6 +20,9 @@ import { PLAN_STEP, planOf } from './restore-plan.ts';
 import { CREATE_STEP, RestoreSession } from './restore-session.ts';
 import { RestoreState } from './restore-state.ts';
 import { withChangedRows } from './restored-rows.ts';
+
+/** What names volumes that stay: of their own, as the record's end sets those of giving up anew. */
+const LEFT_STEP = 'landings';
 
 /** Takes back what has not landed; a warning for what could not be. */
 export async function abandonLandings(
@@ -35,6 +40,7 @@ export async function abandonLandings(
     for (const plan of open) await cancelJob(session, plan);
     const cluster = landingCluster(session);
     for (const plan of session.landings.plans) await removeLandingPod(cluster, plan);
+    await nameLeftVolumes(session, context, open);
     for (const plan of open) await removeClaim(session, plan);
     await endRows(context, open);
     return [];
@@ -42,6 +48,27 @@ export async function abandonLandings(
     if (!(error instanceof BackupCentreError)) throw error;
     return [cannotTakeBack(context, error)];
   }
+}
+
+/** Written down before their claims are removed; what an earlier attempt has named stays named. */
+async function nameLeftVolumes(
+  session: RestoreSession,
+  context: StepContext<RestoreRecord>,
+  open: readonly LandingPlan[],
+): Promise<void> {
+  const found: Finding[] = [];
+  for (const plan of open) {
+    const volume = await volumeThatStays(session, plan);
+    if (volume !== undefined) found.push(leftVolume(plan, volume, LEFT_STEP));
+  }
+  if (found.length === 0) return;
+  const names = new Set(found.map(({ object }) => object?.name));
+  await context.updateRecord((record) => {
+    const before = record.warnings.filter(
+      ({ step, object }) => step === LEFT_STEP && !names.has(object?.name),
+    );
+    return withFindings(record, LEFT_STEP, { warnings: [...before, ...found] });
+  });
 }
 
 /** The job may have been started by a worker that was killed before it could write that down. */

@@ -1,5 +1,5 @@
 /** The claim whose files land: it asks for a new volume, of the class that the restore gives it. */
-import { objectAt, textAt } from '../../../domain/json.ts';
+import { type JsonObject, objectAt, textAt } from '../../../domain/json.ts';
 import type { KubeObject } from '../../../domain/kube-object.ts';
 import { GIB, quantityBytes } from '../../../domain/volumes/quantity.ts';
 import type { LandingPlan } from './landing-plan.ts';
@@ -25,9 +25,17 @@ export function askForNewVolume(claim: KubeObject, plan: LandingPlan): readonly 
   return [
     ...(typeof volumeName === 'string' ? [`volume ${volumeName}: a new one is provisioned`] : []),
     ...(converted?.changes ?? []),
+    ...addMode(spec, plan),
     ...raiseRequest(claim, plan.sizeGiBMin),
     `files: from Cloud Backup point ${plan.point.id}`,
   ];
+}
+
+function addMode(spec: JsonObject, { addedMode }: LandingPlan): readonly string[] {
+  if (addedMode === undefined) return [];
+  const own: readonly unknown[] = Array.isArray(spec.accessModes) ? spec.accessModes : [];
+  spec.accessModes = [addedMode, ...own];
+  return [`accessModes: ${addedMode} added, so that its files can be written`];
 }
 
 /** A volume smaller than its files, or than the least disk, could not be filled. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CloudFiles, VolumeBackup } from '../../../domain/volume-backup.ts';
 import { GIB } from '../../../domain/volumes/quantity.ts';
-import { planLandings } from './landing-plan.ts';
+import { planLandings, separatedFolders } from './landing-plan.ts';
 
 const NAS: CloudFiles = { way: 'nas', fileSystemId: 'f', path: '/' };
 
@@ -113,6 +113,38 @@ describe('the plan of landings', () => {
     ['the target has the claim', { ...claim('a'), exists: true }, 'MISS', undefined],
   ] as const)('refuses a claim that cannot be filled: %s', (_what, one, agent, code) => {
     expect(plan([one], { agent })[0]?.refused?.code).toBe(code);
+  });
+
+  it('lets a claim that is for reading only be written to, where a pod mounts it for that', () => {
+    const readOnly = (one: ReturnType<typeof claim>, ...accessModes: string[]) => ({
+      ...one,
+      claim: { spec: { ...one.claim.spec, accessModes } },
+    });
+    const plans = plan([
+      readOnly(claim('a'), 'ReadOnlyMany'),
+      readOnly(claim('b'), 'ReadOnlyMany', 'ReadWriteMany'),
+      readOnly(claim('c', { files: NAS }), 'ReadOnlyMany'),
+      claim('d'),
+    ]);
+    const modes = plans.map(({ addedMode }) => addedMode);
+    expect(modes).toEqual(['ReadWriteOnce', undefined, undefined, undefined]);
+  });
+
+  it('says which claims had one folder, and no longer have', () => {
+    const other: CloudFiles = { way: 'nas', fileSystemId: 'f', path: '/other' };
+    const plans = plan([
+      claim('a', { files: NAS }),
+      claim('b', { files: other }),
+      claim('c', { files: NAS }),
+      claim('d'),
+    ]);
+    expect(separatedFolders(plans)).toMatchObject([
+      {
+        code: 'folder_not_shared',
+        message:
+          'Claims shop/a, shop/c shared folder / of file system f in cn-hangzhou: each gets files of its own now',
+      },
+    ]);
   });
 
   it.each([

@@ -4,7 +4,8 @@
  * the workloads begin.
  */
 import { BackupCentreError } from '../../../domain/errors.ts';
-import type { JsonObject } from '../../../domain/json.ts';
+import type { Finding } from '../../../domain/finding.ts';
+import { type JsonObject, objectAt } from '../../../domain/json.ts';
 import type { FileSource, VolumeBackup } from '../../../domain/volume-backup.ts';
 import { classOfClaim } from '../../../domain/volumes/claim-class.ts';
 import { targetClasses } from '../../../domain/volumes/conversion-target.ts';
@@ -40,6 +41,8 @@ export interface LandingPlan {
   readonly sizeBytes: number;
   /** What the claim asks for in the target, where that is not what it asked for before. */
   readonly converted?: Pick<ClaimConversion, 'storageClass' | 'accessModes' | 'changes'>;
+  /** What it asks for besides, so that its files can be written. */
+  readonly addedMode?: 'ReadWriteOnce';
   /** GiB that the claim must ask for at least. */
   readonly sizeGiBMin: number;
   /** Through which pod the files are written, or the volume gets its node; absent where none is needed. */
@@ -115,8 +118,43 @@ export function planLandings(facts: LandingFacts): readonly LandingPlan[] {
         sizeBytes,
         sizeGiBMin: target?.kind === 'disk' ? Math.max(dataGiB, DISK_GIB_MIN) : dataGiB,
         ...(converted === undefined ? {} : { converted }),
+        ...(source.files.way === 'container' && isReadOnly(claim, converted)
+          ? { addedMode: 'ReadWriteOnce' as const }
+          : {}),
         ...(needsPod ? { pod: podOf(facts.mountings, row) } : {}),
         ...(refused === undefined ? {} : { refused }),
+      },
+    ];
+  });
+}
+
+/**
+ * Cloud Backup's client writes through a pod, and a volume that is for reading only is mounted so: such a
+ * claim may be written to by one node as well.
+ */
+function isReadOnly(claim: JsonObject, converted: ClaimConversion | undefined): boolean {
+  const own = objectAt(claim, 'spec')?.accessModes;
+  const modes: readonly unknown[] = converted?.accessModes ?? (Array.isArray(own) ? own : []);
+  return modes.length > 0 && modes.every((mode) => mode === 'ReadOnlyMany');
+}
+
+/** Claims whose volumes were one folder: each gets files of its own. */
+export function separatedFolders(plans: readonly LandingPlan[]): readonly Omit<Finding, 'step'>[] {
+  const byFolder = new Map<string, LandingPlan[]>();
+  for (const plan of plans) {
+    const { files, region } = plan.source;
+    if (files.way !== 'nas') continue;
+    const folder = `${files.path} of file system ${files.fileSystemId} in ${region}`;
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), plan]);
+  }
+  return [...byFolder].flatMap(([folder, sharing]) => {
+    if (sharing.length < 2) return [];
+    const names = sharing.map(claimKey).join(', ');
+    return [
+      {
+        code: 'folder_not_shared',
+        message: `Claims ${names} shared folder ${folder}: each gets files of its own now`,
+        hint: 'To share them again, let one claim keep its new volume and point the others at it',
       },
     ];
   });

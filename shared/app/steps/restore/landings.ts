@@ -22,6 +22,8 @@ export interface LandingProgress {
   readonly sinceMs: number;
   /** `node`: whose client works; '' where none does. */
   readonly job?: { readonly id: string; readonly sinceMs: number; readonly node: string };
+  /** Volume that stays when the claim is removed. */
+  readonly left?: string;
 }
 
 /** The landings of a restore. */
@@ -106,9 +108,13 @@ export class Landings {
   /** What a checkpoint must hold. */
   saved(): Json {
     if (this.begun === undefined) return null;
-    const progress = [...this.progress].map(([key, { sinceMs, job }]): [string, Json] => [
+    const progress = [...this.progress].map(([key, { sinceMs, job, left }]): [string, Json] => [
       key,
-      job === undefined ? { sinceMs } : { sinceMs, job: { ...job } },
+      {
+        sinceMs,
+        ...(job === undefined ? {} : { job: { ...job } }),
+        ...(left === undefined ? {} : { left }),
+      },
     ]);
     return { begunMs: this.begun, progress: Object.fromEntries(progress) };
   }
@@ -124,16 +130,14 @@ function readLandingState(saved: unknown): {
   for (const [key, value] of Object.entries(isJsonObject(saved.progress) ? saved.progress : {})) {
     if (!isJsonObject(value)) continue;
     const sinceMs = Number(value.sinceMs);
-    const { job } = value;
-    progress.set(
-      key,
-      isJsonObject(job)
-        ? {
-            sinceMs,
-            job: { id: String(job.id), sinceMs: Number(job.sinceMs), node: String(job.node) },
-          }
-        : { sinceMs },
-    );
+    const { job, left } = value;
+    progress.set(key, {
+      sinceMs,
+      ...(isJsonObject(job)
+        ? { job: { id: String(job.id), sinceMs: Number(job.sinceMs), node: String(job.node) } }
+        : {}),
+      ...(typeof left === 'string' ? { left } : {}),
+    });
   }
   return { begunMs: Number(saved.begunMs), progress };
 }

@@ -30,6 +30,7 @@ import {
   landingRow,
   planLandings,
   RESTORED_FROM_CLOUD_BACKUP,
+  separatedFolders,
 } from './landing-plan.ts';
 import type { PlanObjects, TargetFacts } from './plan-objects.ts';
 import { readTargetStorage, type TargetStorage } from './target-storage.ts';
@@ -119,7 +120,11 @@ export async function planVolumes(given: Asked): Promise<PlannedVolumes> {
     volumesOut: new Map([...taken, ...reasonsGone]),
     attached,
     errors: checked.errors,
-    warnings: [...checked.warnings, ...gone.map(({ finding }) => finding)],
+    warnings: [
+      ...checked.warnings,
+      ...gone.map(({ finding }) => finding),
+      ...separatedFolders(landings),
+    ],
   };
 }
 
