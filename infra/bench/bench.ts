@@ -65,7 +65,9 @@ process.stdout.write(`${machine()}, API server ${apiServer}\n`);
 if (scale !== 1) process.stdout.write(`Smaller try: ${scale} of the objects the figures ask for\n`);
 process.stdout.write(`Load average before: ${loadBefore}; the API server runs on the same cores\n`);
 process.stdout.write(`Objects of 20 KB, nine in ten hardly compress\n`);
-process.stdout.write(`Archives go to the local disk; records are in memory\n\n`);
+process.stdout.write(
+  `Archives go to the local disk, records are in memory; the scheduler has emulators\n\n`,
+);
 process.stdout.write(`${tableOf(figures)}\n`);
 await cluster?.stop();
 const seconds = Math.round((performance.now() - begunAt) / 1000);

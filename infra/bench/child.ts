@@ -2,6 +2,8 @@
  * One measurement in a process of its own, as a worker is one: the task comes as JSON on standard
  * input, numbers leave as JSON on standard output.
  */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readBackupObject } from '../../shared/app/read-backup.ts';
 import { isJsonObject } from '../../shared/domain/json.ts';
@@ -117,8 +119,31 @@ async function restore(
   };
 }
 
+/** One tick of the scheduler as it is deployed: its bundle, its environment, its handler. */
+async function tick(environment: unknown, credentials: unknown): Promise<Numbers> {
+  Object.assign(process.env, environment);
+  const begunAt = performance.now();
+  const load = createRequire(import.meta.url);
+  const bundle: unknown = load(join(import.meta.dirname, '..', 'scheduler', 'index.js'));
+  const handler: unknown = Object.entries(bundle ?? {}).find(([name]) => name === 'handler')?.[1];
+  if (!isHandler(handler)) throw new Error('Cannot measure: scheduler has no handler');
+  const reply = await handler(new Uint8Array(0), { requestId: 'bench', credentials });
+  const seconds = (performance.now() - begunAt) / 1000;
+  const { user, system } = process.cpuUsage();
+  const count: unknown = JSON.parse(String(reply));
+  const started = isJsonObject(count) ? Number(count.started) : Number.NaN;
+  return { seconds, cpuSeconds: (user + system) / 1e6, started };
+}
+
+type Handler = (event: Uint8Array, context: object) => Promise<unknown>;
+
+function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function';
+}
+
 async function measure(task: unknown): Promise<Numbers> {
   if (!isJsonObject(task)) throw new Error('Cannot measure: the task is no JSON object');
+  if (task.kind === 'tick') return await tick(task.environment, task.keys);
   const { kind, kubeconfig, dir, prefix, atOnce } = task;
   if (typeof kubeconfig !== 'string') throw new Error('Cannot measure: no kubeconfig was given');
   if (kind === 'bare-list') return await bareList(kubeconfig);

@@ -7,6 +7,7 @@ import { measureColdStarts } from './cold-start.ts';
 import { compare, type Figure, median } from './figure.ts';
 import { restoreRow } from './restore-row.ts';
 import { runChild } from './run-child.ts';
+import { schedulerRow } from './scheduler-row.ts';
 import { snapshotsRow } from './snapshots-row.ts';
 
 const MIB = 1024 * 1024;
@@ -20,6 +21,7 @@ export const ROWS = new Map<string, (context: BenchContext) => Promise<readonly 
   ['memory', memoryRow],
   ['restore', restoreRow],
   ['read-one', readOneRow],
+  ['scheduler', schedulerRow],
   ['snapshots', snapshotsRow],
   ['cold-start', coldStartRow],
 ]);

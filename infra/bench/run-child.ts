@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { CloudCredentials } from '../../shared/adapters/credentials.ts';
 
 /** A measurement that `child.ts` knows. */
 export type ChildTask =
@@ -21,6 +22,11 @@ export type ChildTask =
       readonly kubeconfig: string;
       readonly dir: string;
       readonly prefix: string;
+    }
+  | {
+      readonly kind: 'tick';
+      readonly environment: Readonly<Record<string, string>>;
+      readonly keys: CloudCredentials;
     };
 
 /** Figures by name. @throws Error with the child's own words where it failed */
