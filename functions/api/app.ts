@@ -12,6 +12,7 @@ import { openApiDocument } from './openapi.ts';
 import { BODY_BYTES_MAX } from './request-body.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { clusterRoutes } from './routes/clusters.ts';
+import { planRoutes } from './routes/plans.ts';
 import { restoreRoutes } from './routes/restores.ts';
 import { vaultRoutes } from './routes/vaults.ts';
 
@@ -66,6 +67,7 @@ export function apiRouter(services: AppServices, apiToken: Secret | undefined): 
   });
   app.route('/v1/vaults', vaultRoutes());
   app.route('/v1/clusters', clusterRoutes());
+  app.route('/v1/clusters/:cluster/plans', planRoutes());
   app.route('/v1/clusters/:cluster/backups', backupRoutes());
   app.route('/v1/clusters/:cluster/restores', restoreRoutes());
   return app;

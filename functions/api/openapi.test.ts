@@ -55,7 +55,7 @@ describe('the document', () => {
   );
 
   it('has every code of the present routes in some operation', () => {
-    // Sessions and plans bring the other three of design §8.
+    // Sessions bring what is left of design §8.
     const codes: readonly ErrorCode[] = [
       ...(['invalid_json', 'unauthenticated', 'cluster_access_denied', 'not_found'] as const),
       ...(['vault_immutable', 'body_too_large', 'throttled', 'name_taken'] as const),
@@ -70,7 +70,7 @@ describe('the document', () => {
         'unknown_resource',
       ] as const),
       ...(['system_namespace', 'namespace_not_in_backup', 'mapping_collision'] as const),
-      ...(['reserved_name', 'bucket_name_not_allowed'] as const),
+      ...(['reserved_name', 'immutable_field', 'bucket_name_not_allowed'] as const),
       ...(['cluster_version_unsupported', 'idempotency_mismatch'] as const),
     ];
     const listed = new Set(OPERATIONS.flatMap(refusalsOf));

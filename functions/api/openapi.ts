@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { problemSchema } from '../../shared/api/problem.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import { statusOf } from './error-response.ts';
-import { OPERATIONS, type Operation, refusalsOf } from './operations.ts';
+import type { Operation } from './operation.ts';
+import { OPERATIONS, refusalsOf } from './operations.ts';
 
 /** The document. */
 export function openApiDocument(): Record<string, unknown> {

@@ -23,6 +23,8 @@ import {
   vaultSchema,
 } from '../../shared/api/vault-schemas.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
+import { CLUSTER, type Operation, pageOfItems } from './operation.ts';
+import { PLAN_OPERATIONS } from './plan-operations.ts';
 import {
   backupQuerySchema,
   objectQuerySchema,
@@ -30,20 +32,6 @@ import {
   resourcesQuerySchema,
   vaultBackupsQuerySchema,
 } from './query-schemas.ts';
-
-/** One method of one path. */
-export interface Operation {
-  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  readonly path: string;
-  readonly summary: string;
-  /** Of a success; absent where every request is refused. */
-  readonly status?: number;
-  readonly query?: z.ZodObject;
-  readonly request?: z.ZodType;
-  readonly reply?: z.ZodType;
-  /** Codes of refusals beyond those that its kind of operation has; see `refusalsOf`. */
-  readonly codes?: readonly ErrorCode[];
-}
 
 /** Every code that an operation may refuse with. */
 export function refusalsOf(operation: Operation): readonly ErrorCode[] {
@@ -58,11 +46,6 @@ export function refusalsOf(operation: Operation): readonly ErrorCode[] {
   if (method === 'post') found.push('invalid', 'idempotency_mismatch', 'condition_failed');
   return [...new Set(found)].sort();
 }
-
-const pageOfItems = (item: z.ZodType): z.ZodType =>
-  z.object({ items: z.array(item), nextCursor: z.string().optional() });
-
-const CLUSTER = '/v1/clusters/{cluster}';
 
 /** Reading what lies in a vault. */
 const VAULT_CODES = ['bundle_invalid', 'bucket_unavailable', 'credentials_expired'] as const;
@@ -175,6 +158,7 @@ export const OPERATIONS: readonly Operation[] = [
     reply: bindingSchema,
     codes: ['vault_identity_changed', 'bucket_name_not_allowed'],
   },
+  ...PLAN_OPERATIONS,
   {
     method: 'post',
     path: `${CLUSTER}/backups`,

@@ -13,6 +13,15 @@ export const recordQuerySchema = pageQuerySchema.extend({
 /** Which vault is meant, where a backup's name is in two. */
 export const backupQuerySchema = z.strictObject({ vault: z.string().optional() });
 
+/** Filters of the list of plans. */
+export const plansQuerySchema = pageQuerySchema.extend({
+  vault: z.string().optional(),
+  namespace: z.string().optional(),
+});
+
+/** Which vault is meant, where a plan's name is in two. */
+export const planQuerySchema = z.strictObject({ vault: z.string().optional() });
+
 /** A page of the objects in a backup; the cursor is the number of the next one. */
 export const resourcesQuerySchema = pageQuerySchema.extend({
   ...backupQuerySchema.shape,

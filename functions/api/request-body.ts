@@ -13,6 +13,10 @@ export async function readBody<S extends z.ZodType>(
   request: Request,
   schema: S,
 ): Promise<z.output<S>> {
+  return checked(schema, await readJson(request), 'body');
+}
+
+async function readJson(request: Request): Promise<unknown> {
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > BODY_BYTES_MAX) {
     throw new BackupCentreError(
@@ -20,7 +24,30 @@ export async function readBody<S extends z.ZodType>(
       `Cannot read a body of ${bytes.byteLength} bytes: at most ${BODY_BYTES_MAX} are accepted`,
     );
   }
-  return checked(schema, parseJson(bytes), 'body');
+  return parseJson(bytes);
+}
+
+/**
+ * The body of a change, checked: fields that exist and may not be changed are told apart from unknown
+ * ones.
+ * @throws ValidationError `immutable_field`, and as `readBody`
+ */
+export async function readChange<S extends z.ZodType>(
+  request: Request,
+  schema: S,
+  fixed: readonly string[],
+): Promise<z.output<S>> {
+  const body = await readJson(request);
+  const named = typeof body === 'object' && body !== null ? Object.keys(body) : [];
+  const refused = named.filter((field) => fixed.includes(field));
+  if (refused.length > 0) {
+    throw new ValidationError(
+      `Cannot change ${refused.join(', ')}: fixed when it was made`,
+      refused.map((path) => ({ path, rule: 'cannot be changed' })),
+      'immutable_field',
+    );
+  }
+  return checked(schema, body, 'body');
 }
 
 /** The request's query, checked. @throws ValidationError */

@@ -15,7 +15,8 @@ import {
   timeText,
 } from './common-schemas.ts';
 
-const namespacesSchema = z
+/** Names of namespaces, or "*" alone for all. */
+export const namespacesSchema = z
   .array(z.union([z.literal('*'), namespaceSchema]))
   .min(1)
   .max(10_000)

@@ -84,7 +84,7 @@ export async function usableVault(
 }
 
 /** Names that scheduled runs get are not the users' to take. */
-function refuseReservedName(name: string): void {
+export function refuseReservedName(name: string): void {
   if (!/-\d{14}$/.test(name)) return;
   throw new ValidationError(
     `Cannot use the name ${name}: names that end in a hyphen and 14 digits are those of scheduled runs`,
@@ -94,7 +94,7 @@ function refuseReservedName(name: string): void {
 }
 
 /** @throws ValidationError `system_namespace` */
-function refuseProtected(namespaces: readonly string[]): void {
+export function refuseProtected(namespaces: readonly string[]): void {
   const rules = namespaces.flatMap((name, i) =>
     isProtectedNamespace(name) ? [{ path: `namespaces[${i}]`, rule: `${name} is protected` }] : [],
   );
@@ -107,7 +107,8 @@ function refuseProtected(namespaces: readonly string[]): void {
   );
 }
 
-async function resolveSpec(
+/** The spec with every resource name resolved. @throws ValidationError `unknown_resource`, `invalid` */
+export async function resolveSpec(
   services: AppServices,
   cluster: StoredRow<Cluster>,
   order: BackupOrder,

@@ -7,6 +7,7 @@ import {
   NotFoundError,
   ValidationError,
 } from '../domain/errors.ts';
+import { planShard } from '../domain/ids.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { StoredRow } from '../ports/record-store.ts';
 import { findActiveRun } from './active-runs.ts';
@@ -142,7 +143,7 @@ export async function listClusters(
 
 /**
  * Forgets a cluster; its records stay.
- * @throws NotFoundError; BackupCentreError `cluster_in_use` while a run works on it
+ * @throws NotFoundError; BackupCentreError `cluster_in_use` while it has plans or a run works on it
  */
 export async function unregisterCluster(
   services: AppServices,
@@ -150,6 +151,15 @@ export async function unregisterCluster(
   id: string,
 ): Promise<Cluster> {
   const row = await findCluster(services, principal, id);
+  const plans = await services.records.list('plans', { prefix: [planShard(id), id], limit: 1 });
+  const plan = plans.rows[0];
+  if (plan !== undefined) {
+    throw new BackupCentreError(
+      'cluster_in_use',
+      `Cannot remove cluster ${id}: plan ${plan.value.spec.name} backs it up; delete its plans first, their backups stay`,
+      { details: { plan: plan.value.id } },
+    );
+  }
   const run = await findActiveRun(services.records, (r) => r.cluster === id);
   if (run !== undefined) {
     throw new BackupCentreError(

@@ -44,6 +44,16 @@ export function vaultIdentityKey(subdirectory: string, identity: string): string
   return `${root(subdirectory)}metadata/vault-${identity}.json`;
 }
 
+/** Under which the plans of a vault lie. */
+export function plansPrefix(subdirectory: string): string {
+  return `${root(subdirectory)}metadata/plans/`;
+}
+
+/** `metadata/plans/<plan>-<n>.json`: the plan as its n-th edit left it, for a rebuild from OSS alone. */
+export function planKey(subdirectory: string, plan: string, revision: number): string {
+  return `${plansPrefix(subdirectory)}${plan}-${revision}.json`;
+}
+
 function root(subdirectory: string): string {
   return subdirectory === '' ? '' : `${subdirectory}/`;
 }

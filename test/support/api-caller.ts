@@ -1,6 +1,7 @@
 /** The API as an HTTP client sees it, without a network. What it replies must be as documented. */
 import { createApi } from '../../functions/api/app.ts';
-import { OPERATIONS, type Operation, refusalsOf } from '../../functions/api/operations.ts';
+import type { Operation } from '../../functions/api/operation.ts';
+import { OPERATIONS, refusalsOf } from '../../functions/api/operations.ts';
 import type { AppServices } from '../../shared/app/app-services.ts';
 import { Secret } from '../../shared/config/config.ts';
 import { isJsonObject, type JsonObject } from '../../shared/domain/json.ts';

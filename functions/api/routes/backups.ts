@@ -107,7 +107,8 @@ async function reread(c: Context<ApiEnv>, record: BackupRecord): Promise<BackupR
   return row?.value ?? record;
 }
 
-function backupOrder(body: BackupRequest): BackupOrder {
+/** The order of a validated request. */
+export function backupOrder(body: BackupRequest): BackupOrder {
   const { labelSelector, resources, excludedResources, ...rest } = body;
   return {
     ...rest,
