@@ -1,6 +1,7 @@
 /** One cluster of the local stack: a sandbox or a real control plane, with nodes. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import type { ApiAccess } from '../emulators/controllers/engine/api-client.ts';
 import { runControllers } from '../emulators/controllers/run-controllers.ts';
 import { FaultPlan } from '../emulators/kit/fault-plan.ts';
@@ -8,6 +9,7 @@ import { startKubernetesEmulator } from '../emulators/kubernetes/server.ts';
 import type { NodeSpec } from '../emulators/nodes/node-spec.ts';
 import { runNodes } from '../emulators/nodes/run-nodes.ts';
 import { startControlPlane } from '../testcluster/start-control-plane.ts';
+import { KubeSession, type Manifest } from './kube-session.ts';
 import { clusterToken, clusterUser } from './local-identity.ts';
 
 /** A cluster that is up. */
@@ -95,10 +97,21 @@ export async function startSandboxCluster(options: ClusterOptions): Promise<Runn
   };
 }
 
+/** As which the centre comes to a real control plane: with the rights of the manifest, no more. */
+const CENTRE = 'backup-centre';
+const APPLY = 'application/apply-patch+yaml';
+const RIGHTS = new URL('../../infra/kubernetes/rbac.yaml', import.meta.url);
+
 /** Starts a real control plane; its nodes are stand-ins. */
 export async function startRealCluster(options: ClusterOptions): Promise<RunningCluster> {
   const dir = join(options.stateDir, 'clusters', `${options.id}-real`);
-  const plane = await startControlPlane({ dir });
+  const plane = await startControlPlane({ dir, users: [{ name: CENTRE, groups: [] }] });
+  try {
+    await grantRights(plane.kubeconfig);
+  } catch (error) {
+    await plane.stop();
+    throw error;
+  }
   const system = { url: plane.url, token: plane.adminToken, ca: plane.ca };
   const specs = nodesOf(options);
   const nodes = await runNodes(system, { now: options.now, nodes: specs });
@@ -110,11 +123,30 @@ export async function startRealCluster(options: ClusterOptions): Promise<Running
     url: plane.url,
     version: '1.34.1-aliyun.1',
     port: plane.ports.apiServer,
-    kubeconfig: () => plane.kubeconfig,
+    kubeconfig: (user) => (user === 'admin' ? plane.kubeconfig : plane.kubeconfigOf(CENTRE)),
     idle: () => nodes.idle(),
     close: async () => {
       await nodes.close();
       await plane.stop();
     },
   };
+}
+
+/** Applies the manifest as an administrator does. */
+async function grantRights(kubeconfig: string): Promise<void> {
+  const admin = new KubeSession(kubeconfig);
+  try {
+    await admin.discover();
+    for (const document of parseAllDocuments(readFileSync(RIGHTS, 'utf8'))) {
+      const object = document.toJS() as Manifest;
+      const path = `${admin.path(object)}?fieldManager=stack&force=true`;
+      const { status, body } = await admin.call('PATCH', path, object, APPLY);
+      if (status === 200 || status === 201) continue;
+      throw new Error(
+        `Cannot apply ${object.kind} ${object.metadata.name}: ${String(body.message)}`,
+      );
+    }
+  } finally {
+    await admin.close();
+  }
 }

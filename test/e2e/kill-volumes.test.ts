@@ -12,6 +12,7 @@ import { startRun } from '../../shared/app/start-run.ts';
 import type { BackupRecord } from '../../shared/domain/backup-record.ts';
 import type { RestoreRecord, RestoreSpec } from '../../shared/domain/restore-record.ts';
 import { sampleBackup, sampleRestore } from '../support/sample-records.ts';
+import { isGranted, readRights, rightOf } from './granted-rights.ts';
 import { AWAY, HOME, KillWorld } from './kill-world.ts';
 
 /** Kills of each run in `npm test`. */
@@ -131,6 +132,19 @@ describe('a killed worker leaves nothing over', { timeout: TIMEOUT_MS }, () => {
     const backup = await startBackup();
     await world.workToEnd(backup.runId);
     await everyRestore(backup, AWAY.id, { claims: ['shop/data'], verify: false });
+  });
+});
+
+describe('all those runs together', () => {
+  it('ask an API server for nothing that the manifest of rights does not grant', () => {
+    const rights = readRights('infra/kubernetes/rbac.yaml');
+    const asked = [...world.asked].map(rightOf);
+    expect(asked.filter((right) => !isGranted(rights, right))).toEqual([]);
+    // Of the rights that name kinds, those that these runs had to use.
+    const verbs = new Set(asked.map(({ verb, resource }) => `${verb} ${resource}`));
+    for (const used of ['pods', 'volumesnapshots', 'volumesnapshotcontents']) {
+      expect(verbs).toContain(`delete ${used}`);
+    }
   });
 });
 

@@ -92,6 +92,8 @@ export class KillWorld {
   readonly nasDir: string;
   /** Calls that happened since `kill` was last called. */
   calls: string[] = [];
+  /** Every call to an API server, by method and path. */
+  readonly asked = new Set<string>();
   /** After which of them a worker was killed: its number and what it was. */
   killedAfter: string | undefined;
   private killAt = Number.POSITIVE_INFINITY;
@@ -233,6 +235,7 @@ export class KillWorld {
   }
 
   private answered(action: string): boolean {
+    if (action.includes(' ')) this.asked.add(action);
     if (this.life.over) return false;
     this.calls.push(action);
     if (this.calls.length !== this.killAt) return true;
