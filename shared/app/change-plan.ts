@@ -5,17 +5,21 @@ import { recordId } from '../domain/ids.ts';
 import { type Plan, planRunName, planRunSpec } from '../domain/plan.ts';
 import { changedPlan, type PlanChange } from '../domain/plan-change.ts';
 import type { Principal } from '../domain/principal.ts';
-import type { StoredRow } from '../ports/record-store.ts';
 import type { AppServices } from './app-services.ts';
 import { refuseProtected, usableVault } from './create-backup.ts';
-import { planRowKey, refuseNothing, settleClaim } from './create-plan.ts';
+import { refuseNothing, settleClaim } from './create-plan.ts';
 import { keepPlanIfPossible } from './keep-plan.ts';
 import { newBackupRun } from './new-backup-run.ts';
+import {
+  lostRaces,
+  mustReadPlan,
+  PLAN_RACES_MAX,
+  planRowKey,
+  rewritePlan,
+} from './rewrite-plan.ts';
 import { startRun } from './start-run.ts';
 import { leaveVault } from './vault-plans.ts';
 
-/** How often a change that lost a race, to the scheduler or another caller, begins again. */
-const RACES_MAX = 20;
 /** How often another name is drawn for a run by hand. */
 const NAMES_TRIED_MAX = 3;
 
@@ -29,7 +33,7 @@ export async function changePlan(
   change: PlanChange,
 ): Promise<Plan> {
   refuseProtected(change.namespaces ?? []);
-  const row = await rewritePlan(services, plan, async (current) => {
+  const row = await rewritePlan(services.records, plan, async (current) => {
     const next = changedPlan(current, change, services.clock.now());
     refuseNothing(next.spec);
     return next.revision === current.revision ? next : await keepPlanIfPossible(services, next);
@@ -47,8 +51,8 @@ export async function deletePlan(services: AppServices, plan: Plan): Promise<Pla
   const key = planRowKey(plan.cluster, plan.id);
   // Asking for the plan again must not bring it back.
   await settleClaim(records, plan);
-  for (let race = 0; race < RACES_MAX; race += 1) {
-    const row = await mustRead(services, plan);
+  for (let race = 0; race < PLAN_RACES_MAX; race += 1) {
+    const row = await mustReadPlan(services.records, plan);
     const last = { ...row.value, revision: row.value.revision + 1 };
     await keepPlanIfPossible(services, last, true);
     try {
@@ -92,7 +96,7 @@ export async function runPlanNow(
     return run.record;
   };
   const record = await withFreshName(start);
-  await rewritePlan(services, plan, (current) => ({
+  await rewritePlan(services.records, plan, (current) => ({
     ...current,
     lastRun: {
       name: record.spec.name,
@@ -117,41 +121,4 @@ async function withFreshName(start: () => Promise<BackupRecord>): Promise<Backup
       if (!isTaken || tried >= NAMES_TRIED_MAX) throw error;
     }
   }
-}
-
-/** Changes the row, whoever else writes it meanwhile; the same plan given back is no write. */
-async function rewritePlan(
-  services: AppServices,
-  plan: Plan,
-  change: (current: Plan) => Plan | Promise<Plan>,
-): Promise<StoredRow<Plan>> {
-  for (let race = 0; race < RACES_MAX; race += 1) {
-    const row = await mustRead(services, plan);
-    const value = await change(row.value);
-    if (value === row.value) return row;
-    try {
-      const version = await services.records.put('plans', row.key, value, {
-        version: row.version,
-      });
-      return { key: row.key, version, value };
-    } catch (error) {
-      if (!(error instanceof ConditionFailedError)) throw error;
-    }
-  }
-  throw lostRaces(plan);
-}
-
-async function mustRead({ records }: AppServices, plan: Plan): Promise<StoredRow<Plan>> {
-  const row = await records.get('plans', planRowKey(plan.cluster, plan.id));
-  if (row !== undefined) return row;
-  throw new NotFoundError(
-    `Cannot find plan ${plan.spec.name} of cluster ${plan.cluster}: it is deleted`,
-  );
-}
-
-function lostRaces({ spec }: Plan): ConditionFailedError {
-  return new ConditionFailedError(
-    `Cannot change plan ${spec.name}: lost ${RACES_MAX} races`,
-    undefined,
-  );
 }

@@ -6,7 +6,7 @@
  * for a plan.
  */
 import { BackupCentreError, ConditionFailedError, ValidationError } from '../domain/errors.ts';
-import { planShard, recordId } from '../domain/ids.ts';
+import { recordId } from '../domain/ids.ts';
 import type { Plan, PlanSpec } from '../domain/plan.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { NameClaim } from '../domain/run.ts';
@@ -24,6 +24,7 @@ import {
 } from './create-backup.ts';
 import { keepPlan } from './keep-plan.ts';
 import { findCluster } from './register-cluster.ts';
+import { planRowKey, rewritePlan } from './rewrite-plan.ts';
 import { leaveVault, referToVault } from './vault-plans.ts';
 
 /** How often a lost race over one row is tried again. */
@@ -35,11 +36,6 @@ export interface PlanOrder {
   readonly schedule: ScheduleInput;
   readonly paused: boolean;
   readonly skipNextRun: boolean;
-}
-
-/** Key of a plan's row. */
-export function planRowKey(cluster: string, id: string): readonly string[] {
-  return [planShard(cluster), cluster, id];
 }
 
 /**
@@ -162,9 +158,25 @@ async function insertPlan(services: AppServices, kept: Plan): Promise<Plan> {
     if (!(error instanceof ConditionFailedError)) throw error;
     const row = await records.get('plans', key);
     if (row !== undefined && isSameRequest(row.value, plan)) return row.value;
+    await outdo(services, plan, row?.value);
     const { cluster, spec } = plan;
     throw nameTaken({ name: spec.name, kind: 'plan', cluster });
   }
+}
+
+/** The document of a plan that did not come to be must not be the last one: what is there counts. */
+async function outdo(services: AppServices, lost: Plan, found: Plan | undefined): Promise<void> {
+  const revision = lost.revision + 1;
+  if (found === undefined) {
+    await keepPlan(services, { ...lost, revision }, true);
+    return;
+  }
+  await rewritePlan(
+    services.records,
+    found,
+    async (current) =>
+      await keepPlan(services, { ...current, revision: Math.max(revision, current.revision + 1) }),
+  );
 }
 
 /** From now on the name is the plan's, and stays taken when the plan is deleted. */

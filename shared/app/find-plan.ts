@@ -5,7 +5,7 @@ import { isTerminal } from '../domain/phase.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RecordStore } from '../ports/record-store.ts';
 import { bindingsOf } from './bind-vault.ts';
-import { planRowKey } from './create-plan.ts';
+import { planRowKey } from './rewrite-plan.ts';
 
 /** Pages read for one reply while a filter leaves nothing; the cursor goes on from there. */
 const PAGES_MAX = 20;
