@@ -11,8 +11,8 @@ const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
     "Check that the centre's role still exists and may get a kubeconfig of the cluster " +
     '(DescribeClusterUserKubeconfig), and that clocks agree, then start the run again',
   cluster_access_denied:
-    "Give the centre's role this right in RAM and in the cluster's RBAC; " +
-    'GET /v1/clusters/{cluster}/precheck names what is missing',
+    "Give the centre's role this right in RAM and in the cluster's RBAC, by the manifest " +
+    'infra/kubernetes/rbac.yaml; GET /v1/clusters/{cluster}/precheck names what is missing',
   cluster_version_unsupported: 'Upgrade the cluster to Kubernetes 1.16 or later',
   bucket_unavailable:
     "Check that the vault's bucket exists, is not frozen or in arrears, and that the centre's role may " +

@@ -51,7 +51,7 @@ const CREDENTIAL = {
 const REGION = 'cn-hangzhou';
 const CONTROL = 'kill-control';
 /** The vault's bucket. */
-export const BUCKET = 'cnfs-oss-kill';
+const BUCKET = 'cnfs-oss-kill';
 /** The source cluster, and one in another region. */
 export const HOME = { id: 'c-home', region: REGION } as const;
 export const AWAY = { id: 'c-away', region: 'cn-beijing' } as const;
