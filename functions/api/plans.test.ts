@@ -261,6 +261,11 @@ describe('the list of plans', () => {
     expect(names(rest.body)).toBe('"name":"a"');
     expect(rest.body.nextCursor).toBeUndefined();
     expect(names((await call('GET', `${PLANS}?namespace=web`)).body)).toBe('"name":"b"');
+    await made({ name: 'd', namespaceSelection: 'exclude', namespaces: ['shop'] });
+    await world.clock.advance(1000);
+    await made({ name: 'e', namespaces: ['*'] });
+    const taking = (await call('GET', `${PLANS}?namespace=web`)).body;
+    expect(names(taking)).toBe('"name":"e","name":"d","name":"b"');
     expect(await call('GET', `${PLANS}?colour=red`)).toMatchObject({
       status: 422,
       body: { code: 'unknown_field' },

@@ -70,13 +70,19 @@ export async function listPlans(
       ...plans.filter(
         (plan) =>
           (vaultIdentity === undefined || plan.vaultIdentity === vaultIdentity) &&
-          (namespace === undefined || plan.spec.namespaces.includes(namespace)),
+          (namespace === undefined || takes(plan, namespace)),
       ),
     );
     after = page.next;
     if (after === undefined || items.length >= filter.limit) break;
   }
   return after === undefined ? { items } : { items, nextCursor: after };
+}
+
+/** Whether the plan backs up a namespace of this name, once it is there. */
+function takes({ spec }: Plan, namespace: string): boolean {
+  const isNamed = spec.namespaces.includes(namespace) || spec.namespaces.includes('*');
+  return (spec.namespaceSelection ?? 'include') === 'include' ? isNamed : !isNamed;
 }
 
 /** The plan with its last run's phase as the run's record has it. */

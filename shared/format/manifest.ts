@@ -52,6 +52,7 @@ const manifestSchema = z.object({
   completedAt: z.string(),
   scope: z.object({
     namespaces: z.array(z.string()),
+    namespaceSelection: z.enum(['include', 'exclude']).default('include'),
     namespacesResolved: z.array(z.string()),
     clusterScope: z.enum(['related', 'all', 'none']),
     volumeBackup: z.boolean(),

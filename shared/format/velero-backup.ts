@@ -17,6 +17,7 @@ export interface VeleroBackupFacts {
   readonly manifestSha256: string;
   readonly phase: 'Completed' | 'PartiallyFailed';
   readonly namespaces: readonly string[];
+  readonly namespaceSelection: 'include' | 'exclude';
   readonly labelSelector?: LabelSelector;
   readonly resources?: readonly string[];
   readonly excludedResources?: readonly string[];
@@ -55,7 +56,9 @@ export function formatVeleroBackup(facts: VeleroBackupFacts): Uint8Array {
       },
     },
     spec: {
-      includedNamespaces: facts.namespaces,
+      ...(facts.namespaceSelection === 'exclude'
+        ? { includedNamespaces: ['*'], excludedNamespaces: facts.namespaces }
+        : { includedNamespaces: facts.namespaces }),
       ...(facts.resources === undefined ? {} : { includedResources: facts.resources }),
       ...(facts.excludedResources === undefined
         ? {}

@@ -49,6 +49,7 @@ export function buildManifest(parts: {
     completedAt: iso(outcome.completedAtMs),
     scope: {
       namespaces: [...spec.namespaces],
+      namespaceSelection: spec.namespaceSelection ?? 'include',
       namespacesResolved: [...record.namespacesResolved],
       clusterScope: spec.clusterScope,
       volumeBackup: spec.volumeBackup,
@@ -85,6 +86,7 @@ export function markerFacts(
     manifestSha256,
     phase: outcome.phase,
     namespaces: spec.namespaces,
+    namespaceSelection: spec.namespaceSelection ?? 'include',
     ...(spec.labelSelector === undefined ? {} : { labelSelector: spec.labelSelector }),
     ...(spec.resources === undefined ? {} : { resources: spec.resources }),
     ...(spec.excludedResources === undefined ? {} : { excludedResources: spec.excludedResources }),

@@ -4,7 +4,7 @@
  */
 import type { ApiResource, Discovery } from '../../../domain/api-resource.ts';
 import { groupResource } from '../../../domain/api-resource.ts';
-import type { BackupRecord } from '../../../domain/backup-record.ts';
+import type { BackupRecord, BackupSpec } from '../../../domain/backup-record.ts';
 import { isSupportedVersion } from '../../../domain/cluster.ts';
 import { BackupCentreError } from '../../../domain/errors.ts';
 import type { CoverageGap, Finding } from '../../../domain/finding.ts';
@@ -43,7 +43,7 @@ export function resolveStep(services: BackupServices): Step<BackupRecord> {
       const client = await connectCluster(services, context.record());
       const version = await supportedVersion(client, cluster);
       const discovery = await client.discover();
-      const namespaces = await resolveNamespaces(services, client, discovery, spec.namespaces);
+      const namespaces = await resolveNamespaces(services, client, discovery, spec);
       const kinds = planKinds(spec, discovery.resources);
       const gaps = discoveryGaps(discovery, spec.resources);
       const warnings = [...namespaces.missing.map(missingNamespace), ...unserved(spec, discovery)];
@@ -51,7 +51,7 @@ export function resolveStep(services: BackupServices): Step<BackupRecord> {
       for (const warning of warnings) journal.find('warning', warning);
       if (namespaces.chosen.length === 0) {
         await journal.flush();
-        throw noNamespaces(spec.namespaces);
+        throw noNamespaces(spec);
       }
       journal.log('info', `${namespaces.chosen.length} namespaces, ${kinds.length} kinds`);
       await context.updateRecord((record) => ({
@@ -64,7 +64,7 @@ export function resolveStep(services: BackupServices): Step<BackupRecord> {
       const result: Json = {
         kubernetesVersion: version,
         kinds: kinds.map(kindRow),
-        whole: spec.namespaces.includes('*'),
+        whole: !isExclusion(spec) && spec.namespaces.includes('*'),
         gaps: gaps.map((gap) => ({ ...gap })),
         journal: { ...(await journal.flush()) },
       };
@@ -97,6 +97,12 @@ async function supportedVersion(client: ClusterClient, cluster: string): Promise
   );
 }
 
+type NamespaceWish = Pick<BackupSpec, 'namespaces' | 'namespaceSelection'>;
+
+function isExclusion({ namespaceSelection }: NamespaceWish): boolean {
+  return namespaceSelection === 'exclude';
+}
+
 interface Namespaces {
   readonly chosen: readonly string[];
   readonly missing: readonly string[];
@@ -106,10 +112,15 @@ async function resolveNamespaces(
   services: BackupServices,
   client: ClusterClient,
   discovery: Discovery,
-  wanted: readonly string[],
+  spec: NamespaceWish,
 ): Promise<Namespaces> {
+  const wanted = spec.namespaces;
   const resource = discovery.resources.find((r) => groupResource(r) === 'namespaces');
   const living = resource === undefined ? [] : await livingNamespaces(services, client, resource);
+  if (isExclusion(spec)) {
+    // What was made since the plan was, is taken too.
+    return { chosen: living.filter((name) => !wanted.includes(name)), missing: [] };
+  }
   if (wanted.includes('*')) return { chosen: living, missing: [] };
   const found = new Set(living);
   return {
@@ -149,10 +160,13 @@ async function livingNamespaces(
   return [...names].sort();
 }
 
-function noNamespaces(wanted: readonly string[]): BackupCentreError {
+function noNamespaces(spec: NamespaceWish): BackupCentreError {
+  const names = spec.namespaces.join(', ');
   return new BackupCentreError(
     'no_namespaces',
-    `Cannot back up namespaces ${wanted.join(', ')}: get target namespace failed, none of them exists`,
+    isExclusion(spec)
+      ? `Cannot back up all namespaces but ${names}: get target namespace failed, there is no other`
+      : `Cannot back up namespaces ${names}: get target namespace failed, none of them exists`,
   );
 }
 
