@@ -7,16 +7,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeSession, Manifest } from '../../infra/local/kube-session.ts';
+import { cancelRun } from '../../shared/app/cancel-run.ts';
 import { deleteBackup } from '../../shared/app/delete-backup.ts';
 import { startRun } from '../../shared/app/start-run.ts';
 import type { BackupRecord } from '../../shared/domain/backup-record.ts';
+import { BackupCentreError } from '../../shared/domain/errors.ts';
 import type { RestoreRecord, RestoreSpec } from '../../shared/domain/restore-record.ts';
 import { sampleBackup, sampleRestore } from '../support/sample-records.ts';
 import { isGranted, readRights, rightOf } from './granted-rights.ts';
 import { AWAY, HOME, KillWorld } from './kill-world.ts';
 
 /** Kills of each run in `npm test`. */
-const SAMPLES = 6;
+const SAMPLES = 4;
 const DAY_MS = 86_400_000;
 /** Planned kills that must have happened. */
 const HIT_SHARE_MIN = 0.8;
@@ -135,6 +137,59 @@ describe('a killed worker leaves nothing over', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+describe('a run that is cancelled when its worker was killed', { timeout: TIMEOUT_MS }, () => {
+  it('leaves nothing of a backup', async () => {
+    const before = await present();
+    const backUp = async (killAt?: number) => {
+      const backup = await startBackup();
+      await playRuns([backup.runId], killAt, async () => await cancel(backup));
+      const record = await readBackup(backup);
+      if (record.phase === 'Completed') {
+        await deleteBackup(world.services(), record);
+        await world.workToEnd(`delete-${record.id}`);
+      } else {
+        expect(record, why()).toMatchObject({ phase: 'Cancelled', warnings: [] });
+      }
+      expect(await present(), why()).toEqual(before);
+    };
+    await backUp();
+    await eachKill(backUp);
+  });
+
+  it('leaves nothing of a restore but what it created', async () => {
+    const backup = await startBackup();
+    await world.workToEnd(backup.runId);
+    const before = await present();
+    const restore = async (killAt?: number) => {
+      const [shop, media] = [`shop-${runs}`, `media-${runs}`];
+      const namespaces = ['shop', 'media'];
+      const spec = { namespaces, namespaceMapping: { shop, media }, verify: true };
+      const asked = await startRestore(backup, HOME.id, spec);
+      await playRuns([asked.runId], killAt, async () => await cancel(asked));
+      const { phase, warnings } = await readRestore(asked);
+      expect(['Cancelled', 'Completed'], why()).toContain(phase);
+      expect(warnings, why()).toEqual([]);
+      // Claims that no pod will mount keep their snapshot objects for days, unless they go.
+      await removeNamespaces(HOME.id, [shop, media]);
+      await world.workToEnd(`${asked.runId}-release`);
+      await world.until(`nothing is left, ${why()}`, async () => {
+        return JSON.stringify(await present()) === JSON.stringify(before);
+      });
+    };
+    await restore();
+    await eachKill(restore);
+  });
+});
+
+/** A run that has just ended has nothing to cancel. */
+async function cancel(record: BackupRecord | RestoreRecord): Promise<void> {
+  try {
+    await cancelRun(world.services(), record);
+  } catch (error) {
+    if (!(error instanceof BackupCentreError) || error.code !== 'not_cancellable') throw error;
+  }
+}
+
 describe('all those runs together', () => {
   it('ask an API server for nothing that the manifest of rights does not grant', () => {
     const rights = readRights('infra/kubernetes/rbac.yaml');
@@ -185,8 +240,12 @@ async function everyRestore(
 }
 
 /** Works on runs to their end, one after the other, with a kill after that call on the way. */
-async function playRuns(runIds: readonly string[], killAt?: number): Promise<void> {
-  world.kill(killAt);
+async function playRuns(
+  runIds: readonly string[],
+  killAt?: number,
+  then?: () => Promise<void>,
+): Promise<void> {
+  world.kill(killAt, then);
   for (const runId of runIds) await world.workToEnd(runId);
 }
 

@@ -97,6 +97,7 @@ export class KillWorld {
   /** After which of them a worker was killed: its number and what it was. */
   killedAfter: string | undefined;
   private killAt = Number.POSITIVE_INFINITY;
+  private afterKill: () => Promise<void> = async () => await Promise.resolve();
   private life: Life = { over: false };
   private readonly parts: Parts;
 
@@ -163,8 +164,12 @@ export class KillWorld {
     };
   }
 
-  /** Ends the worker's life when so many calls have happened from now on; none: lets it live. */
-  kill(at = Number.POSITIVE_INFINITY): void {
+  /**
+   * Ends the worker's life when so many calls have happened from now on (none: lets it live), and then
+   * does something before the next worker comes.
+   */
+  kill(at = Number.POSITIVE_INFINITY, then = async () => await Promise.resolve()): void {
+    this.afterKill = then;
     this.calls = [];
     this.killedAfter = undefined;
     this.killAt = at;
@@ -232,6 +237,7 @@ export class KillWorld {
     if (!over) return;
     this.life = { over: false };
     await this.pass(LEASE_MS + 1);
+    await this.afterKill();
   }
 
   private answered(action: string): boolean {
