@@ -152,6 +152,21 @@ describe('a restore of a plan', () => {
     expect((await restore('r3')).body.backup).toBe(completed);
   });
 
+  it('looks past any number of failed ones, of this plan in this vault, into another cluster', async () => {
+    await made();
+    await made({ name: 'weekly' });
+    const completed = await ran('Completed');
+    for (let n = 0; n < 60; n += 1) await ran('Failed');
+    await call('POST', `${PLANS}/weekly/run`);
+    await world.finish();
+    world.directory.add({ id: 'c2', clusterType: 'Kubernetes' }, world.cluster);
+    await call('POST', '/v1/clusters', { id: 'c2' });
+    await call('PUT', '/v1/clusters/c2/vaults/main');
+    const order = { name: 'r1', vault: 'main', plan: 'nightly' };
+    const reply = await call('POST', '/v1/clusters/c2/restores', order);
+    expect(reply.body).toMatchObject({ backup: completed, sourceCluster: 'c1' });
+  });
+
   it('takes none whose validity is over, and outlives the plan', async () => {
     await made({ retentionDays: 1 });
     await ran('Completed');

@@ -7,12 +7,12 @@ import type { Principal } from '../domain/principal.ts';
 import { isProtectedNamespace } from '../domain/protected-namespaces.ts';
 import { notRestorable } from '../domain/restorable.ts';
 import type { RestoreRecord, RestoreSpec } from '../domain/restore-record.ts';
-import type { Vault } from '../domain/vault.ts';
+import { type Vault, vaultLocation } from '../domain/vault.ts';
 import type { AppServices } from './app-services.ts';
 import { requireBinding } from './bind-vault.ts';
 import { usableVault } from './create-backup.ts';
 import { findBackupInVault, restoreNames } from './find-record.ts';
-import { listBackupsOfPlan } from './list-records.ts';
+import { backupsOfPlan } from './list-records.ts';
 import { findCluster } from './register-cluster.ts';
 import { resolveResources } from './resolve-resources.ts';
 import { startRun } from './start-run.ts';
@@ -93,14 +93,34 @@ async function chosenBackup(
 ): Promise<BackupRecord> {
   if (order.backup !== undefined)
     return await findBackupInVault(services.records, vault, order.backup);
-  const ofPlan = await listBackupsOfPlan(services.records, vault.identity, order.plan ?? '');
-  const now = services.clock.now();
-  const usable = ofPlan.filter((b) => notRestorable(b, now) === undefined);
-  const newest = usable.find((b) => b.phase === 'Completed') ?? usable[0];
+  const plan = order.plan ?? '';
+  const newest = await newestOfPlan(services, vault, plan);
   if (newest !== undefined) return newest;
   throw new NotFoundError(
-    `Cannot find a usable backup of plan ${order.plan} in vault ${vault.spec.name}`,
+    `Cannot find a usable backup of plan ${plan} in vault ${vault.spec.name}`,
   );
+}
+
+/**
+ * The plan's newest Completed backup that is not expired, else its newest PartiallyFailed one. The plan
+ * may be deleted: its name says for ever of which cluster it was, which need not be the target.
+ */
+async function newestOfPlan(
+  { records, clock }: AppServices,
+  vault: Vault,
+  plan: string,
+): Promise<BackupRecord | undefined> {
+  const claim = await records.get('names', [vaultLocation(vault.spec), plan]);
+  if (claim?.value.kind !== 'plan') return undefined;
+  const now = clock.now();
+  let partial: BackupRecord | undefined;
+  const query = { cluster: claim.value.cluster, plan, vaultIdentity: vault.identity };
+  for await (const backup of backupsOfPlan(records, query)) {
+    if (notRestorable(backup, now) !== undefined) continue;
+    if (backup.phase === 'Completed') return backup;
+    partial ??= backup;
+  }
+  return partial;
 }
 
 function refuseUnusable(backup: BackupRecord, nowMs: number): void {

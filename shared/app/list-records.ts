@@ -6,6 +6,9 @@ import type { RecordStore, RowPage } from '../ports/record-store.ts';
 /** Pages read for one reply while a filter leaves nothing; the cursor goes on from there. */
 const PAGES_MAX = 20;
 
+/** Backups of a plan that are read at once. */
+const PLAN_PAGE_ROWS = 50;
+
 /** Filters and page of a list; all given filters must hold. */
 export interface RecordFilter {
   readonly limit: number;
@@ -93,11 +96,21 @@ function matches(record: BackupRecord | RestoreRecord, filter: RecordFilter): bo
   return namespace === undefined || record.namespacesResolved.includes(namespace);
 }
 
-/** The newest backups of a plan in a vault, up to one page. */
-export async function listBackupsOfPlan(
+/** The backups of a plan of a cluster into a vault, newest first, read as far as they are asked for. */
+export async function* backupsOfPlan(
   records: RecordStore,
-  identity: string,
-  plan: string,
-): Promise<readonly BackupRecord[]> {
-  return (await listVaultBackups(records, identity, { limit: 100, plan })).items;
+  query: { readonly cluster: string; readonly plan: string; readonly vaultIdentity: string },
+): AsyncGenerator<BackupRecord, undefined> {
+  const { cluster, plan, vaultIdentity } = query;
+  let cursor: string | undefined;
+  do {
+    const page = await listBackups(records, cluster, {
+      limit: PLAN_PAGE_ROWS,
+      plan,
+      vaultIdentity,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    yield* page.items;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
 }
