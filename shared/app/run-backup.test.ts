@@ -128,6 +128,22 @@ describe('a backup', () => {
     expect(manifest.files).toHaveLength(6);
   });
 
+  it('keeps in its manifest what the record says, for a rebuild from the vault alone', async () => {
+    configMap('shop', 'web');
+    const record = await world.backUp({ namespaces: ['shop', 'gone'], retentionDays: 3 });
+    const { runId, vaultIdentity, spec, creator, phase } = record;
+    const { progress, errors, warnings, findingsDropped, volumes, billing } = record;
+    expect(warnings).toHaveLength(1);
+    expect((await world.manifest(record)).record).toEqual({
+      ...{ runId, vaultIdentity, spec, creator, phase, progress, errors, warnings },
+      ...{ findingsDropped, volumes, billing },
+      createdAt: new Date(record.createdAtMs).toISOString(),
+      expiresAt: new Date(record.expiresAtMs ?? 0).toISOString(),
+      clusterRegion: 'cn-hangzhou',
+      network: 'public',
+    });
+  });
+
   it('lists its resources as Velero does', async () => {
     configMap('shop', 'b');
     configMap('shop', 'a');

@@ -1,6 +1,7 @@
 /** `manifest.json`: what a backup consists of, so that every byte of it can be checked. */
 import { z } from 'zod';
 import { BackupCentreError } from '../domain/errors.ts';
+import { type BackupFacts, backupFactsSchema, factsOf } from './backup-facts.ts';
 
 /** Version of our part of the format: catalogue and manifest. */
 export const BUNDLE_FORMAT_VERSION = 1;
@@ -79,10 +80,14 @@ const manifestSchema = z.object({
   files: z.array(fileSchema),
   /** Members of `catalog.ndjson.gz`. */
   catalog: z.array(chunkSchema),
+  /** What else the record said; absent in backups from before it was kept. */
+  record: backupFactsSchema.optional(),
 });
 
 /** The document as stored. */
-export type Manifest = z.infer<typeof manifestSchema>;
+export type Manifest = Omit<z.infer<typeof manifestSchema>, 'record'> & {
+  readonly record?: BackupFacts;
+};
 /** A file of a backup. */
 export type ManifestFile = z.infer<typeof fileSchema>;
 /** A member of the catalogue. */
@@ -104,7 +109,10 @@ export function parseManifest(bytes: Uint8Array, key: string): Manifest {
     throw fail('no JSON');
   }
   const parsed = manifestSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { record, ...rest } = parsed.data;
+    return record === undefined ? rest : { ...rest, record: factsOf(record) };
+  }
   const [issue] = parsed.error.issues;
   throw fail(issue === undefined ? 'no manifest' : `${issue.path.join('.')}: ${issue.message}`);
 }

@@ -24,7 +24,14 @@ import { writeOnce } from '../../write-once.ts';
 import { capturedOf } from './capture.ts';
 import { captureLines, replayCapture } from './capture-log.ts';
 import { CaptureState } from './capture-state.ts';
-import { buildManifest, markerFacts, type Outcome, outcomeOf } from './manifest-of.ts';
+import {
+  buildManifest,
+  bytesOf,
+  type ClusterPlace,
+  markerFacts,
+  type Outcome,
+  outcomeOf,
+} from './manifest-of.ts';
 import { withFindings } from './record-findings.ts';
 import { resolvedOf } from './resolve.ts';
 
@@ -53,6 +60,7 @@ export function finaliseStep(services: BackupServices): Step<BackupRecord> {
         outcome,
         files: files.files,
         catalog: files.catalog,
+        cluster: await placeOfCluster(services, context),
       });
       await commit(place, context.record(), manifest, outcome);
       await endRecord(context, outcome, files.files);
@@ -70,6 +78,16 @@ export function tidyStep<R extends WorkRecord>(): Step<R> {
       return { kind: 'done' };
     },
   };
+}
+
+/** Neither changes while a run works on the cluster. */
+async function placeOfCluster(
+  services: BackupServices,
+  context: StepContext<BackupRecord>,
+): Promise<ClusterPlace> {
+  const { cluster, network } = context.run;
+  const row = await services.records.get('clusters', [services.accountId, cluster]);
+  return { network, ...(row === undefined ? {} : { clusterRegion: row.value.region }) };
 }
 
 interface Fixed {
@@ -219,14 +237,13 @@ async function endRecord(
   outcome: Outcome,
   files: readonly ManifestFile[],
 ): Promise<void> {
-  const ossBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   await context.updateRecord((record) => ({
     ...record,
     phase: outcome.phase,
     completedAtMs: outcome.completedAtMs,
     expiresAtMs: outcome.expiresAtMs,
     progress: { ...record.progress, objectsTotal: record.progress.objectsDone },
-    billing: { ...record.billing, ossBytes },
+    billing: { ...record.billing, ossBytes: bytesOf(files) },
   }));
 }
 

@@ -1,5 +1,6 @@
 /** What a finished capture says in its manifest and its marker. */
 import { type BackupRecord, DAY_MS } from '../../../domain/backup-record.ts';
+import type { BackupFacts } from '../../../format/backup-facts.ts';
 import {
   BUNDLE_FORMAT_VERSION,
   type Manifest,
@@ -8,6 +9,9 @@ import {
 import type { VeleroBackupFacts } from '../../../format/velero-backup.ts';
 import type { CaptureState, KindRead } from './capture-state.ts';
 import type { Resolved } from './resolve.ts';
+
+/** End of the year 9999: what RFC 3339 can say. */
+const TIME_MS_MAX = 253_402_300_799_000;
 
 /** How a backup ended, and when. */
 export interface Outcome {
@@ -36,6 +40,7 @@ export function buildManifest(parts: {
   readonly outcome: Outcome;
   readonly files: readonly ManifestFile[];
   readonly catalog: Manifest['catalog'];
+  readonly cluster: ClusterPlace;
 }): Manifest {
   const { record, resolved, state, outcome } = parts;
   const { spec } = record;
@@ -68,7 +73,49 @@ export function buildManifest(parts: {
     coverageGaps: record.coverageGaps.map((gap) => ({ ...gap })),
     files: [...parts.files],
     catalog: [...parts.catalog],
+    record: factsOfRecord(parts),
   };
+}
+
+/** How the backup's cluster was reached. */
+export interface ClusterPlace {
+  readonly clusterRegion?: string;
+  readonly network: string;
+}
+
+/** The record as its end leaves it, as far as a rebuild needs it; the same in every attempt. */
+function factsOfRecord(parts: {
+  readonly record: BackupRecord;
+  readonly outcome: Outcome;
+  readonly files: readonly ManifestFile[];
+  readonly cluster: ClusterPlace;
+}): BackupFacts {
+  const { record, outcome, cluster } = parts;
+  const { runId, vaultIdentity, plan, planId, spec, creator } = record;
+  const { progress, errors, warnings, findingsDropped, volumes, billing } = record;
+  return {
+    runId,
+    vaultIdentity,
+    ...(plan === undefined ? {} : { plan }),
+    ...(planId === undefined ? {} : { planId }),
+    spec,
+    creator,
+    phase: outcome.phase,
+    progress: { ...progress, objectsTotal: progress.objectsDone },
+    errors,
+    warnings,
+    findingsDropped,
+    volumes,
+    billing: { ...billing, ossBytes: bytesOf(parts.files) },
+    createdAt: iso(record.createdAtMs),
+    expiresAt: iso(Math.min(outcome.expiresAtMs, TIME_MS_MAX)),
+    ...cluster,
+  };
+}
+
+/** Bytes of all files of a backup but the manifest and the marker. */
+export function bytesOf(files: readonly ManifestFile[]): number {
+  return files.reduce((sum, file) => sum + file.sizeBytes, 0);
 }
 
 /** What the marker says of a backup. */
