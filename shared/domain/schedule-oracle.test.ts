@@ -147,13 +147,13 @@ function lookedUp(line: Line, minutes: readonly { at: number; wall: Wall }[]): n
   return due;
 }
 
-it('every due time of 2,200 random lines is the one that looking at every minute finds', () => {
+it('every due time of 660 random lines is the one that looking at every minute finds', () => {
   let compared = 0;
   for (const [i, [timeZone, changeText]] of CHANGES.entries()) {
     const change = Date.parse(changeText);
     const minutes = minutesAround(timeZone, change);
     const random = randomOf(i + 1);
-    for (let n = 0; n < 200; n += 1) {
+    for (let n = 0; n < 60; n += 1) {
       const line = lineOf(random);
       const schedule = scheduleOf(line.text, timeZone);
       if (schedule === undefined) continue;
@@ -161,18 +161,18 @@ it('every due time of 2,200 random lines is the one that looking at every minute
       const after = change - DAY + random(2 * 24 * 60) * MINUTE + random(MINUTE);
       const expected = lookedUp(line, minutes).filter((ms) => ms > after);
       const found: number[] = [];
-      for (let due = after; found.length < 60; ) {
+      for (let due = after; found.length < 25; ) {
         due = nextDue(schedule, 0, due);
         if (due >= change + DAY) break;
         found.push(due);
       }
       expect(found, `${line.text} in ${timeZone} after ${new Date(after).toISOString()}`).toEqual(
-        expected.slice(0, 60),
+        expected.slice(0, 25),
       );
       compared += found.length;
     }
   }
-  expect(compared).toBeGreaterThan(10_000);
+  expect(compared).toBeGreaterThan(3_000);
 });
 
 /** The schedule; undefined where the random line has only days beyond the ends of its months. */
