@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // The default leaves one processor to a watching editor: on two of them nothing runs in parallel.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         extends: true,
