@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { BackupWorld } from '../../../../test/support/backup-world.ts';
 import type { Intercept } from '../../../../test/support/interception.ts';
 import { LEASE_MS } from '../../../domain/lease.ts';
+import { manifestFile } from '../../../format/manifest.ts';
 import { readTarFiles } from '../../../format/tar-entry.ts';
 
 /** The process died: whatever it calls afterwards fails too. */
@@ -86,9 +87,14 @@ async function expectWhole(made: BackupWorld, id: string, contents: readonly str
   const uids = (await made.catalog(record)).map((line) => line.uid);
   expect(new Set(uids).size).toBe(uids.length);
   const keys = await made.keys(record);
-  const tar = gunzipSync(await made.bucket.get(keys.archive));
-  expect(readTarFiles(tar)).toHaveLength(uids.length + 1);
-  expect((await made.manifest(record)).counts.objects).toBe(uids.length);
+  const archive = await made.bucket.get(keys.archive);
+  expect(readTarFiles(gunzipSync(archive))).toHaveLength(uids.length + 1);
+  const manifest = await made.manifest(record);
+  expect(manifest.counts.objects).toBe(uids.length);
+  expect(manifestFile(manifest, keys.archive.slice(keys.prefix.length))).toMatchObject({
+    sizeBytes: archive.length,
+    sha256: createHash('sha256').update(archive).digest('hex'),
+  });
   expect(await made.bucket.listUploads('')).toEqual([]);
   expect(made.bucket.keys()).toHaveLength(8);
 }

@@ -98,7 +98,7 @@ async function capture(
   const upload =
     from.upload === undefined
       ? await ArchiveUpload.begin(store, archive, options)
-      : await ArchiveUpload.resume(store, archive, options, from.upload);
+      : ArchiveUpload.resume(store, archive, options, from.upload);
   let { chunks } = from;
   const save = async (written: number, position: CapturePosition) => {
     chunks = written;
