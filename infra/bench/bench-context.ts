@@ -12,6 +12,8 @@ export interface BenchContext {
   readonly rounds: number;
   readonly profileDir: string | undefined;
   readonly log: (line: string) => void;
+  /** Where a figure's time goes; printed below the table. */
+  readonly budgets: string[];
   /** Captures already measured, by the number of objects that the cluster held. */
   readonly captures: Map<number, Capture>;
 }
@@ -20,6 +22,7 @@ export interface BenchContext {
 export interface Capture {
   readonly objects: number;
   readonly seconds: number;
+  readonly cpuSeconds: number;
   readonly peakBytes: number;
   readonly rangedGets: number;
   readonly wholeGets: number;

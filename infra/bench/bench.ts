@@ -53,6 +53,7 @@ const context: BenchContext = {
   rounds,
   profileDir: values.profile,
   log,
+  budgets: [],
   captures: new Map(),
 };
 
@@ -69,6 +70,7 @@ process.stdout.write(
   `Archives go to the local disk, records are in memory; the scheduler has emulators\n\n`,
 );
 process.stdout.write(`${tableOf(figures)}\n`);
+for (const budget of context.budgets) process.stdout.write(`\n${budget}\n`);
 await cluster?.stop();
 const seconds = Math.round((performance.now() - begunAt) / 1000);
 process.stdout.write(`\nTook ${seconds} s in all\n`);

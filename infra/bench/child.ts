@@ -7,14 +7,19 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readBackupObject } from '../../shared/app/read-backup.ts';
 import { isJsonObject } from '../../shared/domain/json.ts';
+import { packLargeMember } from '../../shared/format/gzip-member.ts';
 import { mappingTo, postAll, restoreBodies } from './bare-create.ts';
 import { LISTS_AT_ONCE, readEveryPage } from './bare-list.ts';
 import { BenchCentre, openCluster } from './bench-centre.ts';
-import { benchNamespaces } from './fill-cluster.ts';
+import { benchNamespaces, bodyOf } from './fill-cluster.ts';
 import { openRawServer } from './raw-server.ts';
 
 /** Objects read one by one, spread over the backup. */
 const OBJECTS_READ = 20;
+
+/** Members packed to learn what packing costs, and their objects: about 1 MiB each. */
+const MEMBERS_PACKED = 40;
+const OBJECTS_PER_MEMBER = 50;
 
 type Numbers = Readonly<Record<string, number>>;
 
@@ -27,10 +32,12 @@ async function bareList(kubeconfig: string): Promise<Numbers> {
   );
   const server = await openRawServer(kubeconfig, LISTS_AT_ONCE);
   const begunAt = performance.now();
+  const cpuBefore = process.cpuUsage();
   const { bytes, pages } = await readEveryPage(server, lists);
   const seconds = (performance.now() - begunAt) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
   await server.close();
-  return { seconds, bytes, pages };
+  return { seconds, bytes, pages, cpuSeconds: (user + system) / 1e6 };
 }
 
 /** What a kind must support to be captured (design §5). */
@@ -54,6 +61,27 @@ async function capture(kubeconfig: string, dir: string): Promise<Numbers> {
     peakBytes: peakKiB * 1024,
     ...reading,
   };
+}
+
+/** CPU that packing some of the objects takes, as a capture packs them. */
+async function packing(): Promise<Numbers> {
+  let bytes = 0;
+  const cpuBefore = process.cpuUsage();
+  let making = 0;
+  for (let member = 0; member < MEMBERS_PACKED; member += 1) {
+    const before = process.cpuUsage();
+    const objects = Array.from(
+      { length: OBJECTS_PER_MEMBER },
+      (_, i) => bodyOf(member * OBJECTS_PER_MEMBER + i, 'bench').bytes,
+    );
+    const raw = Buffer.concat(objects);
+    const made = process.cpuUsage(before);
+    making += made.user + made.system;
+    await packLargeMember(raw);
+    bytes += raw.length;
+  }
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { bytes, cpuSeconds: (user + system - making) / 1e6 };
 }
 
 /** The dearest of some reads of one object each. */
@@ -146,6 +174,7 @@ async function measure(task: unknown): Promise<Numbers> {
   if (task.kind === 'tick') return await tick(task.environment, task.keys);
   const { kind, kubeconfig, dir, prefix, atOnce } = task;
   if (typeof kubeconfig !== 'string') throw new Error('Cannot measure: no kubeconfig was given');
+  if (kind === 'packing') return await packing();
   if (kind === 'bare-list') return await bareList(kubeconfig);
   if (kind === 'capture' && typeof dir === 'string') return await capture(kubeconfig, dir);
   if (kind === 'bare-create' && typeof prefix === 'string' && typeof atOnce === 'number') {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { RawServer } from './raw-server.ts';
 
 /** Size of an object, bytes (design §11). */
-const OBJECT_BYTES = 20_000;
+export const OBJECT_BYTES = 20_000;
 /** Namespaces that share the objects. */
 const NAMESPACES = 10;
 /** Creates under way at once. */
@@ -51,7 +51,7 @@ function namespaceName(i: number): string {
 }
 
 /** Object number `n`, always the same. */
-function bodyOf(n: number, namespace: string): Body {
+export function bodyOf(n: number, namespace: string): Body {
   // The namespace is n modulo 10; the kind must not follow it.
   const turn = Math.floor(n / NAMESPACES) % 10;
   const metadata = { namespace, name: `object-${n}`, labels: { app: `app-${n % 100}` } };

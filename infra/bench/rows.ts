@@ -3,8 +3,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BenchCluster } from './bench-cluster.ts';
 import type { BenchContext, Capture } from './bench-context.ts';
+import { type CaptureCost, captureBudget, difference } from './capture-budget.ts';
 import { measureColdStarts } from './cold-start.ts';
 import { compare, type Figure, median } from './figure.ts';
+import { OBJECT_BYTES } from './fill-cluster.ts';
 import { restoreRow } from './restore-row.ts';
 import { runChild } from './run-child.ts';
 import { schedulerRow } from './scheduler-row.ts';
@@ -30,12 +32,24 @@ async function captureRow(context: BenchContext): Promise<readonly Figure[]> {
   const cluster = await context.cluster();
   await cluster.fillTo(FEW * context.scale);
   const ratios: number[] = [];
+  const spent: CaptureCost[] = [];
   const task = { kind: 'bare-list', kubeconfig: cluster.kubeconfig } as const;
   // The first read of all warms the server, and counts for neither.
   await runChild(task, undefined);
   for (let round = 0; round < context.rounds; round += 1) {
+    const before = await cluster.cpuSeconds();
     const bare = await runChild(task, context.profileDir);
+    const between = await cluster.cpuSeconds();
     const ours = await captureOnce(context, cluster);
+    const after = await cluster.cpuSeconds();
+    spent.push({
+      objects: ours.objects,
+      bareSeconds: bare('seconds'),
+      bareServer: difference(before, between),
+      bareClient: bare('cpuSeconds'),
+      server: difference(between, after),
+      capture: ours.cpuSeconds,
+    });
     ratios.push(bare('seconds') / ours.seconds);
     const rates = [bare('seconds'), ours.seconds].map((s) => Math.round(ours.objects / s));
     context.log(
@@ -43,6 +57,9 @@ async function captureRow(context: BenchContext): Promise<readonly Figure[]> {
         `MiB/s), ours ${rates[1]} objects/s, of ${ours.objects}`,
     );
   }
+  const packing = await runChild({ ...task, kind: 'packing' }, undefined);
+  const packed = (packing('cpuSeconds') / packing('bytes')) * OBJECT_BYTES;
+  context.budgets.push(captureBudget(spent, packed));
   const show = (ratio: number) => ratio.toFixed(2);
   const what = `capture, objects/s against the bare limit, ${cluster.objects} objects`;
   return [compare({ what, value: median(ratios), better: 'higher', must: 0.6, aim: 0.8, show })];
@@ -128,6 +145,7 @@ async function captureOnce(context: BenchContext, cluster: BenchCluster): Promis
   const capture = {
     objects: figure('objects'),
     seconds: figure('seconds'),
+    cpuSeconds: figure('cpuSeconds'),
     peakBytes: figure('peakBytes'),
     rangedGets: figure('rangedGets'),
     wholeGets: figure('wholeGets'),
@@ -136,7 +154,7 @@ async function captureOnce(context: BenchContext, cluster: BenchCluster): Promis
   context.captures.set(cluster.objects, capture);
   context.log(
     `capture of ${capture.objects} objects: ${capture.seconds.toFixed(1)} s, ` +
-      `${figure('cpuSeconds').toFixed(1)} s of CPU, peak ${Math.round(capture.peakBytes / MIB)} MiB, ` +
+      `${capture.cpuSeconds.toFixed(1)} s of CPU, peak ${Math.round(capture.peakBytes / MIB)} MiB, ` +
       `archive ${Math.round(figure('archiveBytes') / MIB)} MiB`,
   );
   return capture;

@@ -7,7 +7,7 @@ import type { CloudCredentials } from '../../shared/adapters/credentials.ts';
 
 /** A measurement that `child.ts` knows. */
 export type ChildTask =
-  | { readonly kind: 'bare-list'; readonly kubeconfig: string }
+  | { readonly kind: 'bare-list' | 'packing'; readonly kubeconfig: string }
   | { readonly kind: 'capture'; readonly kubeconfig: string; readonly dir: string }
   | {
       readonly kind: 'bare-create';
