@@ -28,7 +28,13 @@ export async function deleteBackup(
   backup: BackupRecord,
 ): Promise<BackupRecord> {
   for (let race = 0; race < RACES_MAX; race += 1) {
-    const done = await tryToDelete(services, await mustRead(services.records, backup));
+    const row = await mustRead(services.records, backup);
+    if (row.value.expiry?.removedAtMs !== undefined) {
+      // Expired: its data is gone already, only the record was left.
+      await services.records.remove('backups', row.key, 'any');
+      return { ...row.value, phase: 'Deleting' };
+    }
+    const done = await tryToDelete(services, row);
     if (done) return (await mustRead(services.records, backup)).value;
   }
   throw new ConditionFailedError(
@@ -49,7 +55,7 @@ async function tryToDelete(
   row: StoredRow<BackupRecord>,
 ): Promise<boolean> {
   const backup = row.value;
-  const run = newRun(backup);
+  const run = deletionOf(backup);
   const isMarked = backup.phase === 'Deleting';
   if (isMarked && (await isUnderWay(services, run))) return true;
   await refuseUsed(services.records, backup);
@@ -61,10 +67,12 @@ async function tryToDelete(
   if (announced === undefined) return false;
   if (!isTerminal(backup.phase)) {
     if (!(await cancelled(services, backup))) return false;
-  } else if (announced.value.state === 'starting') {
+  } else {
     const mark = await marked(services.records, row, 'Deleting');
     if (mark === undefined) return false;
-    const uses = await usesOf(services.records, backup.id);
+    // A run that has started looks for uses by itself, as one does that removes what expired.
+    const isMine = announced.value.state === 'starting';
+    const uses = isMine ? await usesOf(services.records, backup.id) : [];
     if (uses.length > 0) {
       await unmark(services.records, mark, backup.phase);
       if (await withdrawRun(services, announced)) throw inUse(backup, uses);
@@ -75,8 +83,11 @@ async function tryToDelete(
   return await isUnderWay(services, run);
 }
 
-/** One per backup: two starts are one. Nothing of it needs the cluster, so any worker can do it. */
-function newRun(backup: BackupRecord): NewRun {
+/**
+ * The run that removes a backup, by request or because it expired. One per backup: two starts are one.
+ * Nothing of it needs the cluster, so any worker can do it.
+ */
+export function deletionOf(backup: BackupRecord): NewRun {
   return {
     id: `delete-${backup.id}`,
     kind: 'delete',

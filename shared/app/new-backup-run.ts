@@ -3,6 +3,7 @@ import {
   type BackupRecord,
   type BackupSpec,
   DAY_MS,
+  NO_BILLING,
   NO_PROGRESS,
 } from '../domain/backup-record.ts';
 import type { NewRun } from './start-run.ts';
@@ -44,7 +45,7 @@ export function newBackupRun(parts: BackupParts): NewRun & { readonly record: Ba
     findingsDropped: 0,
     volumes: [],
     coverageGaps: [],
-    billing: { ossBytes: 0, snapshotGiB: 0, cloudBackupBytes: 0 },
+    billing: NO_BILLING,
     fence: 0,
     createdAtMs: parts.createdAtMs,
     expiresAtMs: parts.createdAtMs + spec.retentionDays * DAY_MS,

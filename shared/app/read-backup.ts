@@ -94,6 +94,7 @@ export async function* readBackupLog(
   services: ReadServices,
   record: BackupRecord,
 ): AsyncGenerator<string> {
+  refuseRemoved(record);
   if (!isFinished(record)) {
     const scratch = new RunScratch(services.control, record.runId);
     for await (const chunk of scratch.read('logs')) yield Buffer.from(chunk).toString('utf8');
@@ -108,6 +109,7 @@ export async function readBackupResults(
   services: ReadServices,
   record: BackupRecord,
 ): Promise<ResultFindings> {
+  if (record.expiry !== undefined) return { errors: record.errors, warnings: record.warnings };
   if (isFinished(record)) {
     const { store, keys } = await openBackup(services, record);
     const packed = await store.get(keys.results);
@@ -153,10 +155,20 @@ export function openCatalog(place: BackupPlace, manifest: Manifest): CatalogRead
 }
 
 async function openFinished(services: ReadServices, record: BackupRecord) {
+  refuseRemoved(record);
   if (!isFinished(record)) throw unfinished(record);
   const place = await openBackup(services, record);
   const manifest = await readManifest(place);
   return { place, manifest, catalog: openCatalog(place, manifest) };
+}
+
+/** @throws BackupCentreError `backup_expired`: nothing but the record is left */
+function refuseRemoved({ spec, expiry }: BackupRecord): void {
+  if (expiry === undefined) return;
+  throw new BackupCentreError(
+    'backup_expired',
+    `Cannot read backup ${spec.name}: its validity is over and its data is removed`,
+  );
 }
 
 function isFinished(record: BackupRecord): boolean {

@@ -1,12 +1,14 @@
 /**
  * Runs of kind `delete`: the commit marker first, so that it ends being a backup, then its volumes' data,
- * its other files and its record; the name stays taken. A deletion is never given up: what stands in its
+ * its other files and its record; the name stays taken. A backup that expired keeps its record for a
+ * while. A deletion is never given up: what stands in its
  * way is told by the record, and tried again. Every step is safe to repeat: what is gone counts as removed.
  */
-import type { BackupRecord } from '../domain/backup-record.ts';
+import { type BackupRecord, NO_BILLING } from '../domain/backup-record.ts';
 import { BackupCentreError, LeaseLostError } from '../domain/errors.ts';
 import { isJsonObject } from '../domain/json.ts';
 import { remedyOf } from '../domain/remedy.ts';
+import { isExpired } from '../domain/restorable.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { type BackupPlace, type BackupServices, openBackup } from './backup-services.ts';
 import { usesOf } from './delete-backup.ts';
@@ -42,7 +44,7 @@ export function deleteWorkflow(services: DeleteServices): Workflow<BackupRecord>
     table: 'backups',
     steps: [
       patient(services, 'mark', async (context) => {
-        await context.updateRecord((record) => ({ ...record, phase: 'Deleting' }));
+        await context.updateRecord((record) => marked(record, services.clock.now()));
         await refuseUsed(services, context.record());
       }),
       patient(services, 'marker', async (context) => {
@@ -68,13 +70,33 @@ export function deleteWorkflow(services: DeleteServices): Workflow<BackupRecord>
   };
 }
 
+/** Never restorable again: as one that expired, which keeps its phase, or as one that nobody wants. */
+function marked(record: BackupRecord, nowMs: number): BackupRecord {
+  if (record.phase === 'Deleting' || !isExpired(record, nowMs)) {
+    return { ...record, phase: 'Deleting' };
+  }
+  return { ...record, expiry: record.expiry ?? { sinceMs: nowMs } };
+}
+
+/** The record of an expired backup stays for a while, unless somebody asked for its deletion meanwhile. */
+function removed(record: BackupRecord, nowMs: number): BackupRecord {
+  if (record.phase === 'Deleting') return record;
+  const { sinceMs } = record.expiry ?? { sinceMs: nowMs };
+  return { ...record, expiry: { sinceMs, removedAtMs: nowMs }, billing: NO_BILLING };
+}
+
 /** Last of all; a worker that dies after it leaves a run whose record is gone, and that ends it. */
-function recordStep({ records }: DeleteServices): Step<BackupRecord> {
+function recordStep({ records, clock }: DeleteServices): Step<BackupRecord> {
   return {
     name: 'record',
     run: async (context) => {
-      const { cluster, id } = context.record();
-      await records.remove('backups', [cluster, id], 'any');
+      const { expiry } = context.record();
+      const nowMs = clock.now();
+      if (expiry !== undefined && expiry.removedAtMs === undefined) {
+        await context.updateRecord((record) => removed(record, nowMs));
+      }
+      const { cluster, id, phase } = context.record();
+      if (phase === 'Deleting') await records.remove('backups', [cluster, id], 'any');
       return { kind: 'done' };
     },
   };

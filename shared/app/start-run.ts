@@ -12,6 +12,7 @@ import type { RestoreRecord } from '../domain/restore-record.ts';
 import type { NameClaim, Run, RunKind } from '../domain/run.ts';
 import type { StoredRow } from '../ports/record-store.ts';
 import { type DispatchServices, dispatchKnownRun } from './dispatch.ts';
+import { insertExpiry } from './expiry-rows.ts';
 import { changeKnownRun, insertRun, insertWaiting, waitingKey } from './run-rows.ts';
 import type { WorkRecord } from './step.ts';
 
@@ -166,7 +167,9 @@ async function insertRecord(services: DispatchServices, run: Run, json: Json): P
     if (recordTable(run.kind) === 'restores') {
       await services.records.put('restores', key, parseRecord<RestoreRecord>(json), 'absent');
     } else {
-      await services.records.put('backups', key, parseRecord<BackupRecord>(json), 'absent');
+      const record = parseRecord<BackupRecord>(json);
+      await insertExpiry(services.records, record);
+      await services.records.put('backups', key, record, 'absent');
     }
   } catch (error) {
     // Already written by an earlier attempt at the same start.

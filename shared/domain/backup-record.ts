@@ -77,6 +77,8 @@ export interface BackupRecord {
   readonly startedAtMs?: number;
   readonly completedAtMs?: number;
   readonly expiresAtMs?: number;
+  /** Its validity is over and its data is being removed, or is removed; never restorable again. */
+  readonly expiry?: { readonly sinceMs: number; readonly removedAtMs?: number };
   /** While Deleting: until when a retention policy of the bucket keeps the files. */
   readonly retainedUntilMs?: number;
 }
@@ -90,5 +92,21 @@ export const NO_PROGRESS: Progress = {
   volumesDone: 0,
 };
 
+/** Nothing that costs anything. */
+export const NO_BILLING: BackupRecord['billing'] = {
+  ossBytes: 0,
+  snapshotGiB: 0,
+  cloudBackupBytes: 0,
+};
+
 /** Milliseconds of a day; retention is counted in these, beyond 32 bits (ACK §10-39). */
 export const DAY_MS = 86_400_000;
+
+/** How long the record of an expired backup stays after its data, ms (design §8: 30 days). */
+const EXPIRED_RECORD_MS = 30 * DAY_MS;
+
+/** When somebody has to look at a backup because of its age; undefined where it never ends. */
+export function dueOfExpiry({ expiresAtMs, expiry }: BackupRecord): number | undefined {
+  const removedAtMs = expiry?.removedAtMs;
+  return removedAtMs === undefined ? expiresAtMs : removedAtMs + EXPIRED_RECORD_MS;
+}

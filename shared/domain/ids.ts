@@ -28,6 +28,11 @@ export function planShard(cluster: string): string {
   return shardOf(cluster);
 }
 
+/** The one of the shards that a backup's row in `expiries` is in. */
+export function expiryShard(backupId: string): string {
+  return shardOf(backupId);
+}
+
 function shardOf(text: string): string {
   let sum = 0;
   for (let i = 0; i < text.length; i += 1) sum = (sum * 31 + text.charCodeAt(i)) % 8191;

@@ -8,6 +8,7 @@ export function notRestorable(
   backup: BackupRecord,
   nowMs: number,
 ): Extract<ErrorCode, 'backup_expired' | 'backup_unfinished' | 'backup_failed'> | undefined {
+  if (backup.expiry !== undefined && backup.phase !== 'Deleting') return 'backup_expired';
   if (backup.phase === 'Failed' || backup.phase === 'Cancelled' || backup.phase === 'Deleting') {
     return 'backup_failed';
   }
@@ -17,5 +18,6 @@ export function notRestorable(
 
 /** Whether its validity is over. */
 export function isExpired(backup: BackupRecord, nowMs: number): boolean {
+  if (backup.expiry !== undefined) return true;
   return backup.expiresAtMs !== undefined && backup.expiresAtMs <= nowMs;
 }

@@ -49,6 +49,8 @@ export interface TableValues {
   waiting: { readonly runId: string };
   /** Key: cluster. */
   slots: ClusterSlots;
+  /** Key: shard (of the backup: `expiryShard`), time (13 digits, ms), cluster, backup id. */
+  expiries: { readonly runId: string };
   /** Key: backup id, restore id. A restore that is using the backup. */
   backup_uses: { readonly restoreId: string; readonly since: number };
   /** Key: principal and path, idempotency key. */
@@ -72,6 +74,7 @@ export const TABLE_KEYS: Readonly<Record<TableName, readonly string[]>> = {
   runs: ['run'],
   waiting: ['shard', 'wake_at', 'run'],
   slots: ['cluster'],
+  expiries: ['shard', 'at', 'cluster', 'backup'],
   backup_uses: ['backup', 'restore'],
   idempotency: ['principal', 'key'],
 };

@@ -10,7 +10,7 @@ import {
 } from '../../shared/app/step-runner.ts';
 import { verifyWorkflow } from '../../shared/app/verify-backup.ts';
 import type { ApiResource } from '../../shared/domain/api-resource.ts';
-import type { BackupRecord, BackupSpec } from '../../shared/domain/backup-record.ts';
+import { type BackupRecord, type BackupSpec, DAY_MS } from '../../shared/domain/backup-record.ts';
 import type { Vault } from '../../shared/domain/vault.ts';
 import { type CatalogLine, parseCatalogLine } from '../../shared/format/catalog-line.ts';
 import { type Manifest, parseManifest } from '../../shared/format/manifest.ts';
@@ -138,7 +138,11 @@ export class BackupWorld implements RunnerServices {
       vaultIdentity: VAULT.identity,
       requestHash: '',
       claim: { location: 'cnfs-oss-vault/team/', name: wanted.name },
-      record: { ...record, spec: wanted },
+      record: {
+        ...record,
+        spec: wanted,
+        expiresAtMs: record.createdAtMs + wanted.retentionDays * DAY_MS,
+      },
     });
     return id;
   }
