@@ -20,6 +20,9 @@ interface Row {
   readonly json: string;
 }
 
+/** Where a row stands in an index; undefined where it is not in it. */
+type SortKey = readonly string[] | undefined;
+
 /** Largest document of a row, bytes; the adapter's limit. */
 const ROW_BYTES_MAX = 1024 * 1024;
 
@@ -29,9 +32,16 @@ const ROW_BYTES_MAX = 1024 * 1024;
  */
 export class InMemoryRecordStore implements RecordStore {
   private readonly tables = new Map<TableName, Map<string, Row>>();
+  /** By row: a row is never changed, only replaced. */
+  private readonly sortKeys = new Map<IndexName, WeakMap<Row, SortKey>>();
   private heldIndexes: Map<TableName, Row[]> | undefined;
   /** Replace to see, refuse or lose calls. */
   intercept: Intercept = passThrough;
+
+  /** Everything is gone, as with an instance that was deleted. */
+  lose(): void {
+    this.tables.clear();
+  }
 
   /** Global indexes show the present rows until `releaseIndexes`. */
   holdIndexes(): void {
@@ -112,13 +122,18 @@ export class InMemoryRecordStore implements RecordStore {
       async () => {
         const held = TABLE_INDEXES[index].kind === 'local' ? undefined : this.heldIndexes;
         const seen = held?.get(table) ?? [...this.rows(table).values()];
-        const sortKeyOf = (row: Row): readonly string[] | undefined => {
+        const known = this.sortKeys.get(index) ?? new WeakMap<Row, SortKey>();
+        this.sortKeys.set(index, known);
+        const sortKeyOf = (row: Row): SortKey => {
+          if (known.has(row)) return known.get(row);
           const values = {
             ...Object.fromEntries(keyNames.map((name, i) => [name, row.key[i] ?? ''])),
             ...indexColumnsOf(table, parse<T>(row)),
           };
           const parts = all.map((name) => values[name]);
-          return parts.every((p) => p !== undefined) ? parts : undefined;
+          const sortKey = parts.every((p) => p !== undefined) ? parts : undefined;
+          known.set(row, sortKey);
+          return sortKey;
         };
         const entries = seen.flatMap((row) => {
           const sortKey = sortKeyOf(row);
