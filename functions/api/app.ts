@@ -13,6 +13,7 @@ import { BODY_BYTES_MAX } from './request-body.ts';
 import { backupRoutes } from './routes/backups.ts';
 import { clusterRoutes } from './routes/clusters.ts';
 import { planRoutes } from './routes/plans.ts';
+import { rebuildRoutes } from './routes/rebuild.ts';
 import { restoreRoutes } from './routes/restores.ts';
 import { vaultRoutes } from './routes/vaults.ts';
 
@@ -66,6 +67,7 @@ export function apiRouter(services: AppServices, apiToken: Secret | undefined): 
     return c.json({ accountId, principal: arn });
   });
   app.route('/v1/vaults', vaultRoutes());
+  app.route('/v1/rebuild', rebuildRoutes());
   app.route('/v1/clusters', clusterRoutes());
   app.route('/v1/clusters/:cluster/plans', planRoutes());
   app.route('/v1/clusters/:cluster/backups', backupRoutes());

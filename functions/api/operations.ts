@@ -11,6 +11,7 @@ import {
   precheckSchema,
 } from '../../shared/api/cluster-schemas.ts';
 import { findingSchema, pageQuerySchema } from '../../shared/api/common-schemas.ts';
+import { rebuildRequestSchema, rebuildSchema } from '../../shared/api/rebuild-schemas.ts';
 import {
   restoreItemSchema,
   restoreRequestSchema,
@@ -108,6 +109,22 @@ export const OPERATIONS: readonly Operation[] = [
     status: 200,
     query: vaultBackupsQuerySchema,
     reply: pageOfItems(backupSchema),
+  },
+  {
+    method: 'post',
+    path: '/v1/rebuild',
+    summary: 'Rebuild the catalogue of a vault from its bucket, a part per call',
+    status: 200,
+    request: rebuildRequestSchema,
+    reply: rebuildSchema,
+    codes: [
+      'not_found',
+      'account_not_allowed',
+      'name_taken',
+      'location_in_use',
+      'vault_unavailable',
+      ...VAULT_CODES,
+    ],
   },
   {
     method: 'post',

@@ -76,7 +76,11 @@ export async function releaseClaims(
   }
 }
 
-async function takeClaim(
+/**
+ * Takes a claim, or finds that the vault has it.
+ * @throws BackupCentreError `name_taken`, `location_in_use`
+ */
+export async function takeClaim(
   services: AppServices,
   accountId: string,
   claim: string,
@@ -85,6 +89,7 @@ async function takeClaim(
 ): Promise<void> {
   const key = [accountId, claim];
   const row = await services.records.get('vault_claims', key);
+  if (row?.value.identity === value.identity) return;
   const taken = (name: string): BackupCentreError =>
     new BackupCentreError(
       code,
@@ -110,7 +115,7 @@ async function isVoid(services: AppServices, account: string, claim: VaultClaim)
 }
 
 /** Each of two vaults created at once inside one another sees the other's claim: both give way. */
-async function refuseNested(
+export async function refuseNested(
   services: AppServices,
   accountId: string,
   spec: VaultSpec,

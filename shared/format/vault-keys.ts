@@ -35,13 +35,18 @@ export function backupKeys(subdirectory: string, backup: string): BackupKeys {
 }
 
 /** Under which all backups of a vault lie, one folder each. */
-function backupsPrefix(subdirectory: string): string {
+export function backupsPrefix(subdirectory: string): string {
   return `${root(subdirectory)}backups/`;
 }
 
 /** `metadata/vault-<identity>.json`: what the vault is, for a rebuild from OSS alone. */
 export function vaultIdentityKey(subdirectory: string, identity: string): string {
   return `${root(subdirectory)}metadata/vault-${identity}.json`;
+}
+
+/** Under which vaults at this place say what they are. */
+export function vaultIdentitiesPrefix(subdirectory: string): string {
+  return `${root(subdirectory)}metadata/vault-`;
 }
 
 /** Under which the plans of a vault lie. */

@@ -8,6 +8,9 @@ import type { LabelSelector } from '../domain/label-selector.ts';
 /** Annotation that binds the marker to the manifest: hex SHA-256 of `manifest.json`. */
 export const MANIFEST_SHA256_ANNOTATION = 'backup-centre.io/manifest-sha256';
 
+/** Annotation that names the cluster. */
+export const CLUSTER_ANNOTATION = 'backup-centre.io/cluster';
+
 /** What the marker says of a backup. */
 export interface VeleroBackupFacts {
   readonly name: string;
@@ -49,7 +52,7 @@ export function formatVeleroBackup(facts: VeleroBackupFacts): Uint8Array {
       labels: { 'velero.io/storage-location': 'default' },
       annotations: {
         [MANIFEST_SHA256_ANNOTATION]: facts.manifestSha256,
-        'backup-centre.io/cluster': facts.cluster,
+        [CLUSTER_ANNOTATION]: facts.cluster,
         'velero.io/source-cluster-k8s-gitversion': facts.kubernetesVersion,
         'velero.io/source-cluster-k8s-major-version': major,
         'velero.io/source-cluster-k8s-minor-version': minor,

@@ -21,6 +21,11 @@ export class InMemoryClusterDirectory implements ClusterDirectory {
     this.clusters.set(ack.id, client === undefined ? { ack: known } : { ack: known, client });
   }
 
+  /** ACK no longer knows the cluster. */
+  remove(clusterId: string): void {
+    this.clusters.delete(clusterId);
+  }
+
   /** Installs components in a cluster, versions by name; instead of what was there. */
   install(clusterId: string, versions: Readonly<Record<string, string>>): void {
     this.versions.set(clusterId, versions);
