@@ -16,6 +16,7 @@ import { type BackupKeys, backupKeys, backupsPrefix } from '../format/vault-keys
 import { CLUSTER_ANNOTATION, MANIFEST_SHA256_ANNOTATION } from '../format/velero-backup.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { AppServices } from './app-services.ts';
+import { insertExpiry } from './expiry-rows.ts';
 import { type ClustersAgain, claimAgain, putAbsent } from './rebuild-rows.ts';
 
 /** Folders of one invocation, and of them at once. */
@@ -130,6 +131,7 @@ async function rebuildBackup(given: Given, name: string): Promise<Outcome> {
   const { runId, createdAtMs } = record;
   const claim = { location, name, kind: 'backup', cluster, runId } as const;
   await claimAgain(records, { ...claim, recordId: record.id, claimedAtMs: createdAtMs });
+  await insertExpiry(records, record);
   await putAbsent(records, 'backups', [cluster, record.id], record);
   if (found.why === undefined) return { kind: 'restored' };
   // Last: who dies before it finds the record, and aborts what is left.

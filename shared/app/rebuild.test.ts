@@ -12,7 +12,7 @@ import { sampleObject } from '../../test/support/restore-samples.ts';
 import { RestoreWorld } from '../../test/support/restore-world.ts';
 import { samplePlan } from '../../test/support/sample-plan.ts';
 import type { BackupRecord } from '../domain/backup-record.ts';
-import { planShard } from '../domain/ids.ts';
+import { expiryShard, planShard } from '../domain/ids.ts';
 import type { TableName } from '../ports/record-store.ts';
 import type { AppServices } from './app-services.ts';
 import { keepPlan } from './keep-plan.ts';
@@ -108,6 +108,8 @@ describe('a rebuild', () => {
     expect(reports.flatMap(({ clusterTroubles }) => clusterTroubles)).toEqual([]);
     expect(await recordOf(records, first)).toEqual(told(first));
     expect(await recordOf(records, second)).toEqual(told(second));
+    const expiries = await records.list('expiries', { prefix: [expiryShard(first.id)], limit: 10 });
+    expect(expiries.rows.map(({ key }) => key.at(-1))).toContain(first.id);
     const vault = (await records.get('vaults', ['1000', 'main', 'vault-1']))?.value;
     expect(vault).toMatchObject({ phase: 'Available', creator: 'acs:ram::1000:root' });
     expect(vault?.deletedAtMs).toBeUndefined();
