@@ -2,12 +2,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import type { AppServices } from '../../shared/app/app-services.ts';
+import { readMetrics } from '../../shared/app/read-metrics.ts';
 import type { Secret } from '../../shared/config/config.ts';
 import { BackupCentreError, NotFoundError, ValidationError } from '../../shared/domain/errors.ts';
 import type { Principal } from '../../shared/domain/principal.ts';
 import type { ApiEnv } from './api-context.ts';
 import { errorResponse } from './error-response.ts';
 import { onceForKey } from './idempotency.ts';
+import { METRICS_TYPE, metricsText } from './metrics-text.ts';
 import { openApiDocument } from './openapi.ts';
 import { BODY_BYTES_MAX } from './request-body.ts';
 import { backupRoutes } from './routes/backups.ts';
@@ -40,6 +42,13 @@ export function apiRouter(services: AppServices, apiToken: Secret | undefined): 
   );
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/openapi.json', (c) => c.json(openApiDocument()));
+
+  app.get('/metrics', async (c) => {
+    // Names of vaults and clusters are nobody's business: unlike /healthz, it needs the token.
+    const principal = authenticate(services, apiToken, c.req.header('authorization'));
+    const text = metricsText(await readMetrics(services, principal));
+    return c.body(text, 200, { 'content-type': METRICS_TYPE });
+  });
 
   app.use('/v1/*', async (c, next) => {
     c.set('services', services);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { problemSchema } from '../../shared/api/problem.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import { statusOf } from './error-response.ts';
-import type { Operation } from './operation.ts';
+import { needsToken, type Operation } from './operation.ts';
 import { OPERATIONS, refusalsOf } from './operations.ts';
 
 /** The document. */
@@ -29,11 +29,11 @@ export function openApiDocument(): Record<string, unknown> {
 }
 
 function operationObject(schemas: NamedSchemas, operation: Operation): Record<string, unknown> {
-  const { request, path, summary } = operation;
+  const { request, summary } = operation;
   const parameters = parametersOf(schemas, operation);
   return {
     summary,
-    ...(path.startsWith('/v1/') ? {} : { security: [] }),
+    ...(needsToken(operation) ? {} : { security: [] }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(request === undefined
       ? {}

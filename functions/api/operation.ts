@@ -23,3 +23,8 @@ export function pageOfItems(item: z.ZodType): z.ZodType {
 
 /** Path of a cluster. */
 export const CLUSTER = '/v1/clusters/{cluster}';
+
+/** Whether an operation needs a token. */
+export function needsToken({ path }: Pick<Operation, 'path'>): boolean {
+  return path.startsWith('/v1/') || path === '/metrics';
+}

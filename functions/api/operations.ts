@@ -24,7 +24,7 @@ import {
   vaultSchema,
 } from '../../shared/api/vault-schemas.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
-import { CLUSTER, type Operation, pageOfItems } from './operation.ts';
+import { CLUSTER, needsToken, type Operation, pageOfItems } from './operation.ts';
 import { PLAN_OPERATIONS } from './plan-operations.ts';
 import {
   backupQuerySchema,
@@ -37,7 +37,7 @@ import {
 /** Every code that an operation may refuse with. */
 export function refusalsOf(operation: Operation): readonly ErrorCode[] {
   const { method, path, query, request, codes = [] } = operation;
-  if (!path.startsWith('/v1/')) return [];
+  if (!needsToken(operation)) return [];
   const found: ErrorCode[] = ['unauthenticated', 'throttled', 'internal', ...codes];
   if (path.includes('{')) found.push('not_found');
   if (query !== undefined) found.push('invalid', 'unknown_field');
@@ -63,6 +63,7 @@ const ACK_CODES = ['cluster_access_denied', 'cluster_unreachable', 'credentials_
 export const OPERATIONS: readonly Operation[] = [
   { method: 'get', path: '/healthz', summary: 'Whether the API answers', status: 200 },
   { method: 'get', path: '/openapi.json', summary: 'This document', status: 200 },
+  { method: 'get', path: '/metrics', summary: 'Prometheus metrics', status: 200 },
   { method: 'get', path: '/v1/whoami', summary: 'The caller', status: 200 },
   {
     method: 'post',
