@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   backupRequestSchema,
   backupSchema,
+  cloneRequestSchema,
   resourceSchema,
 } from '../../shared/api/backup-schemas.ts';
 import {
@@ -52,9 +53,21 @@ export function refusalsOf(operation: Operation): readonly ErrorCode[] {
 const VAULT_CODES = ['bundle_invalid', 'bucket_unavailable', 'credentials_expired'] as const;
 const CONTENT_CODES = [
   'ambiguous_name',
+  'backup_expired',
   'backup_unfinished',
   'backup_failed',
   ...VAULT_CODES,
+] as const;
+/** Starting a backup. */
+const NEW_BACKUP_CODES = [
+  'name_taken',
+  'reserved_name',
+  'system_namespace',
+  'unknown_resource',
+  'no_namespaces',
+  'vault_unavailable',
+  'vault_identity_changed',
+  'bucket_name_not_allowed',
 ] as const;
 /** Asking ACK about a cluster. */
 const ACK_CODES = ['cluster_access_denied', 'cluster_unreachable', 'credentials_expired'] as const;
@@ -184,16 +197,7 @@ export const OPERATIONS: readonly Operation[] = [
     status: 202,
     request: backupRequestSchema,
     reply: backupSchema,
-    codes: [
-      'name_taken',
-      'reserved_name',
-      'system_namespace',
-      'unknown_resource',
-      'no_namespaces',
-      'vault_unavailable',
-      'vault_identity_changed',
-      'bucket_name_not_allowed',
-    ],
+    codes: NEW_BACKUP_CODES,
   },
   {
     method: 'get',
@@ -220,6 +224,16 @@ export const OPERATIONS: readonly Operation[] = [
     query: backupQuerySchema,
     reply: backupSchema,
     codes: ['ambiguous_name', 'backup_in_use', 'condition_failed'],
+  },
+  {
+    method: 'post',
+    path: `${CLUSTER}/backups/{backup}/clone`,
+    summary: 'Back up again what a backup took, under a new name',
+    status: 202,
+    query: backupQuerySchema,
+    request: cloneRequestSchema,
+    reply: backupSchema,
+    codes: ['ambiguous_name', ...NEW_BACKUP_CODES],
   },
   {
     method: 'post',
@@ -262,7 +276,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Log lines, also while the backup runs',
     status: 200,
     query: backupQuerySchema,
-    codes: ['ambiguous_name', ...VAULT_CODES],
+    codes: ['ambiguous_name', 'backup_expired', ...VAULT_CODES],
   },
   {
     method: 'get',

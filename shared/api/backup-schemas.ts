@@ -38,6 +38,19 @@ export const backupRequestSchema = z
   })
   .meta({ id: 'BackupRequest' });
 
+/** Body of POST .../clone: a new name, and whatever is to differ from the source. */
+export const cloneRequestSchema = z
+  .strictObject({
+    ...backupRequestSchema.partial().shape,
+    name: nameSchema,
+    clusterScope: backupRequestSchema.shape.clusterScope.unwrap().optional(),
+    retentionDays: backupRequestSchema.shape.retentionDays.unwrap().optional(),
+  })
+  .meta({ id: 'CloneRequest' });
+
+/** A validated request for a clone. */
+export type CloneRequest = z.output<typeof cloneRequestSchema>;
+
 /** A validated request; resource names are still the caller's words. */
 export type BackupRequest = z.output<typeof backupRequestSchema>;
 

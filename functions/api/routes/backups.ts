@@ -5,6 +5,8 @@ import {
   type BackupRequest,
   backupRequestSchema,
   backupView,
+  type CloneRequest,
+  cloneRequestSchema,
 } from '../../../shared/api/backup-schemas.ts';
 import { labelSelectorOf } from '../../../shared/api/label-selector-view.ts';
 import { cancelRun } from '../../../shared/app/cancel-run.ts';
@@ -52,6 +54,13 @@ export function backupRoutes(): Hono<ApiEnv> {
     const record = await backupOf(c, readQuery(c.req.raw, backupQuerySchema).vault);
     const services = c.get('services');
     return c.json(backupView(await deleteBackup(services, record), services.clock.now()), 202);
+  });
+  routes.post('/:backup/clone', async (c) => {
+    const source = await backupOf(c, readQuery(c.req.raw, backupQuerySchema).vault);
+    const order = cloneOrder(source, await readBody(c.req.raw, cloneRequestSchema));
+    const services = c.get('services');
+    const record = await createBackup(services, c.get('principal'), clusterOf(c), order);
+    return c.json(backupView(record, services.clock.now()), 202);
   });
   routes.post('/:backup/cancel', async (c) => {
     const record = await backupOf(c, readQuery(c.req.raw, backupQuerySchema).vault);
@@ -105,6 +114,32 @@ async function backupOf(c: Context<ApiEnv>, vault: string | undefined): Promise<
 async function reread(c: Context<ApiEnv>, record: BackupRecord): Promise<BackupRecord> {
   const row = await c.get('services').records.get('backups', [record.cluster, record.id]);
   return row?.value ?? record;
+}
+
+/** What the source took, by the namespaces that it found, with what is to differ. */
+function cloneOrder({ spec, namespacesResolved }: BackupRecord, body: CloneRequest): BackupOrder {
+  const { labelSelector, namespaces, ...overrides } = body;
+  const { namespaceSelection, ...kept } = spec;
+  const found =
+    namespacesResolved.length > 0
+      ? { namespaces: namespacesResolved }
+      : {
+          namespaces: spec.namespaces,
+          ...(namespaceSelection === undefined ? {} : { namespaceSelection }),
+        };
+  return {
+    ...kept,
+    ...(namespaces === undefined ? found : { namespaces }),
+    ...given(overrides),
+    name: body.name,
+    ...(labelSelector === undefined ? {} : { labelSelector: labelSelectorOf(labelSelector) }),
+  };
+}
+
+/** Without the fields that are undefined. */
+function given<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
 }
 
 /** The order of a validated request. */
