@@ -4,6 +4,7 @@
  * removed by whoever meets it.
  */
 import { type BackupRecord, dueOfExpiry } from '../domain/backup-record.ts';
+import { ConditionFailedError } from '../domain/errors.ts';
 import { expiryShard, timeKey } from '../domain/ids.ts';
 import type { RecordStore, StoredRow } from '../ports/record-store.ts';
 
@@ -14,7 +15,12 @@ export type ExpiryRow = StoredRow<{ readonly runId: string }>;
 export async function insertExpiry(records: RecordStore, backup: BackupRecord): Promise<void> {
   const atMs = dueOfExpiry(backup);
   if (atMs === undefined) return;
-  await records.put('expiries', rowKey(backup, atMs), { runId: backup.runId }, 'any');
+  try {
+    await records.put('expiries', rowKey(backup, atMs), { runId: backup.runId }, 'absent');
+  } catch (error) {
+    // One that is there says the same: it is not even read.
+    if (!(error instanceof ConditionFailedError)) throw error;
+  }
 }
 
 /** Has the backup looked at again at that time. */

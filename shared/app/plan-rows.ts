@@ -34,7 +34,17 @@ export async function writePlan(
   throw new ConditionFailedError(`Cannot change plan ${id}: lost ${RACES_MAX} races`, undefined);
 }
 
-/** Tells a plan how its newest run has ended; nothing where it has a newer one, or is deleted. */
+/** The plan with a run as its newest one; the same where it knows that or a newer one. */
+export function withNewestRun(plan: Plan, run: NonNullable<Plan['lastRun']>): Plan {
+  return plan.lastRun !== undefined && plan.lastRun.atMs >= run.atMs
+    ? plan
+    : { ...plan, lastRun: run };
+}
+
+/**
+ * Tells a plan how a run has ended, also where the run was over before the plan knew of it; nothing
+ * where it has a newer one, or is deleted.
+ */
 export async function tellPlan(records: RecordStore, record: BackupRecord): Promise<void> {
   const { cluster, planId, runId, phase } = record;
   if (planId === undefined) return;
@@ -42,7 +52,11 @@ export async function tellPlan(records: RecordStore, record: BackupRecord): Prom
   if (row === undefined) return;
   await writePlan(records, row, (plan) => {
     const { lastRun } = plan;
-    if (lastRun?.runId !== runId || lastRun.phase === phase) return undefined;
-    return { ...plan, lastRun: { ...lastRun, phase } };
+    if (lastRun?.runId === runId) {
+      return lastRun.phase === phase ? undefined : { ...plan, lastRun: { ...lastRun, phase } };
+    }
+    const { spec, id: recordId, createdAtMs: atMs } = record;
+    const told = withNewestRun(plan, { name: spec.name, runId, recordId, phase, atMs });
+    return told === plan ? undefined : told;
   });
 }

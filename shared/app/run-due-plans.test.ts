@@ -242,6 +242,24 @@ describe('a due time is skipped', () => {
     expect((await tick(world)).started).toBe(1);
   });
 
+  it('not for a run that was over before the plan knew of it, whose end it is told', async () => {
+    const world = await worldWith();
+    await world.clock.advance(HOUR);
+    world.records.intercept = async (call, proceed) => {
+      if (call.method === 'put' && call.subject.startsWith('plans/')) throw new Killed();
+      return await proceed();
+    };
+    expect((await tick(world)).failed).toBe(1);
+    revive(world);
+    const [record] = await backups(world);
+    await world.workToEnd(record?.id ?? '');
+    await tick(world);
+    const { lastRun, dueAtMs } = await planOf(world);
+    expect(lastRun).toMatchObject({ recordId: record?.id, phase: 'Completed' });
+    expect(dueAtMs).toBeGreaterThan(world.clock.now());
+    expect(await names(world)).toHaveLength(1);
+  });
+
   it('where somebody else has the name of its run', async () => {
     const world = await worldWith();
     const claim = { location: 'cnfs-oss-vault/team/', name: 'hourly-0-20260101010000' };

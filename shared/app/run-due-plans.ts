@@ -14,7 +14,7 @@ import type { Entropy } from '../ports/entropy.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { RecordStore, StoredRow } from '../ports/record-store.ts';
 import type { DispatchServices } from './dispatch.ts';
-import { writePlan } from './plan-rows.ts';
+import { withNewestRun, writePlan } from './plan-rows.ts';
 import { planRun } from './plan-run.ts';
 import { startRunOnce } from './start-run.ts';
 
@@ -133,10 +133,10 @@ async function runPlan(services: ScheduleServices, row: StoredRow<Plan>): Promis
   const run = await startPlanned(services, plan, dueAtMs);
   if (run === undefined) return await skip('name_taken');
   await writePlan(services.records, row, (current) => {
-    if (current.lastRun?.runId === run.id) return undefined;
-    const told = { ...current, lastRun: lastRunOf(plan, run, dueAtMs) };
+    const told = withNewestRun(current, lastRunOf(plan, run, dueAtMs));
+    if (current.dueAtMs === dueAtMs) return advanced(told);
     // Paused or given another schedule meanwhile: what is due is as its user says.
-    return current.dueAtMs === dueAtMs ? advanced(told) : told;
+    return told === current ? undefined : told;
   });
   return 'started';
 }
