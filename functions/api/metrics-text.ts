@@ -10,16 +10,15 @@ export function metricsText(families: readonly MetricFamily[]): string {
     .flatMap(({ name, help, samples }) => [
       `# HELP ${name} ${help}`,
       `# TYPE ${name} gauge`,
-      ...samples.map(({ labels, value }) => `${name}{${labelsText(labels)}} ${value}`),
+      ...samples.map(({ labels, value }) => `${name}${labelsText(labels)} ${value}`),
     ])
     .map((line) => `${line}\n`)
     .join('');
 }
 
 function labelsText(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${escaped(value)}"`)
-    .join(',');
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
 
 function escaped(value: string): string {

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import { planShard } from '../../shared/domain/ids.ts';
 import { ApiWorld, BACKUP_BODY } from '../../test/support/api-world.ts';
+import { samplePlan } from '../../test/support/sample-plan.ts';
 import { metricsText } from './metrics-text.ts';
 
 /** Every sample by name and labels; a line that is not of the format fails. */
@@ -16,7 +18,9 @@ function parse(text: string): ReadonlyMap<string, number> {
     }
     if (/^# HELP [a-z_]+ \S.*$/.test(line)) continue;
     const label = '[a-z_]+="(?:[^"\\\\\\n]|\\\\["\\\\n])*"';
-    const sample = new RegExp(`^([a-z_]+)(\\{${label}(?:,${label})*\\}) (-?[0-9.e+]+)$`).exec(line);
+    const sample = new RegExp(`^([a-z_]+)(\\{${label}(?:,${label})*\\})? (-?[0-9.e+]+)$`).exec(
+      line,
+    );
     expect(sample, line).not.toBeNull();
     const [, name = '', labels = '', value = ''] = sample ?? [];
     expect(typed.has(name), line).toBe(true);
@@ -42,6 +46,30 @@ it('tells vaults, clusters and runs, to whoever has a token', async () => {
   expect(parse(reply.text).get(contacted)).toBeGreaterThan(1_700_000_000);
   const refused = await world.call('GET', '/metrics', undefined, { authorization: '' });
   expect(refused).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+});
+
+it('tells of each plan how its newest run ended, and how often it should run', async () => {
+  const world = new ApiWorld();
+  await world.prepare();
+  const atMs = Date.UTC(2026, 0, 1);
+  const run = { name: 'r', runId: 'run-1', recordId: 'bk-1', atMs };
+  for (const [name, phase] of [
+    ['good', 'Completed'],
+    ['partly', 'PartiallyFailed'],
+    ['busy', 'InProgress'],
+  ] as const) {
+    const plan = samplePlan({ id: name, spec: { name }, paused: true, lastRun: { ...run, phase } });
+    await world.records.put('plans', [planShard('c1'), 'c1', name], plan, 'absent');
+  }
+  const found = parse((await world.call('GET', '/metrics')).text);
+  const of = (metric: string, plan: string) =>
+    found.get(`backup_centre_${metric}{cluster="c1",plan="${plan}",vault="main"}`);
+  const ends = ['good', 'partly', 'busy'].map((plan) => of('plan_last_run_succeeded', plan));
+  expect(ends).toEqual([1, 0, undefined]);
+  expect(of('plan_last_run_timestamp_seconds', 'busy')).toBe(atMs / 1000);
+  expect(of('plan_paused', 'good')).toBe(1);
+  expect(of('schedule_expected_interval_seconds', 'good')).toBe(86_400);
+  expect(found.get('backup_centre_plans_complete')).toBe(1);
 });
 
 it('counts the runs that hold a cluster and those behind them', async () => {

@@ -1,12 +1,19 @@
 /**
- * What is measured, from stored state alone: a scrape reads the vaults of the account and one row per
- * cluster, never a run or a record, so it costs the same however many backups there are.
+ * What is measured, from stored state alone: a scrape reads the vaults of the account, one row per
+ * cluster and at most a thousand plans, never a run or a record, so it costs the same however many
+ * backups there are.
  */
-import type { Principal } from '../domain/principal.ts';
-import { maySeeVault } from '../domain/principal.ts';
+import { planShard } from '../domain/ids.ts';
+import { isTerminal } from '../domain/phase.ts';
+import type { Plan } from '../domain/plan.ts';
+import { maySeeVault, type Principal } from '../domain/principal.ts';
+import { nextRuns } from '../domain/schedule.ts';
 import type { AppServices } from './app-services.ts';
 import { listClusters } from './register-cluster.ts';
 import { livingVaults } from './vault-catalogue.ts';
+
+/** Plans that a scrape reads; that there are more is told. */
+const PLANS_MAX = 1000;
 
 /** One metric with its values; a gauge each. */
 export interface MetricFamily {
@@ -32,9 +39,14 @@ export async function readMetrics(
       slots: (await services.records.get('slots', [id]))?.value,
     })),
   );
+  const plans = await readPlans(
+    services,
+    clusters.map(({ id }) => id),
+  );
   const ofVaults = (value: (vault: (typeof vaults)[number]) => number) =>
     vaults.map((vault) => ({ labels: { vault: vault.spec.name }, value: value(vault) }));
   return [
+    ...planFamilies(plans, services.clock.now()),
     {
       name: 'backup_centre_vault_available',
       help: 'Whether the last look found that the vault can be used.',
@@ -63,5 +75,65 @@ export async function readMetrics(
       help: 'Runs that wait for others on the cluster to end.',
       samples: slots.map(({ labels, slots: row }) => ({ labels, value: row?.queue.length ?? 0 })),
     },
+  ];
+}
+
+async function readPlans(
+  { records }: AppServices,
+  clusters: readonly string[],
+): Promise<{ readonly plans: readonly Plan[]; readonly isWhole: boolean }> {
+  const plans: Plan[] = [];
+  for (const cluster of clusters) {
+    // One more than may be told, so that more are noticed.
+    const limit = Math.min(PLANS_MAX, PLANS_MAX + 1 - plans.length);
+    const page = await records.list('plans', { prefix: [planShard(cluster), cluster], limit });
+    plans.push(...page.rows.map(({ value }) => value));
+    if (plans.length > PLANS_MAX || page.next !== undefined) {
+      return { plans: plans.slice(0, PLANS_MAX), isWhole: false };
+    }
+  }
+  return { plans, isWhole: true };
+}
+
+function planFamilies(
+  { plans, isWhole }: Awaited<ReturnType<typeof readPlans>>,
+  nowMs: number,
+): readonly MetricFamily[] {
+  const family = (name: string, help: string, value: (plan: Plan) => number | undefined) => ({
+    name: `backup_centre_${name}`,
+    help,
+    samples: plans.flatMap((plan) => {
+      const found = value(plan);
+      const { name: planName, vault } = plan.spec;
+      const labels = { cluster: plan.cluster, plan: planName, vault };
+      return found === undefined ? [] : [{ labels, value: found }];
+    }),
+  });
+  return [
+    {
+      name: 'backup_centre_plans_complete',
+      help: 'Whether every plan is told here; 0 where there are more than 1000.',
+      samples: [{ labels: {}, value: isWhole ? 1 : 0 }],
+    },
+    family('plan_paused', 'Whether the plan is paused.', ({ paused }) => (paused ? 1 : 0)),
+    family('plan_last_run_timestamp_seconds', 'When the newest run began.', ({ lastRun }) =>
+      lastRun === undefined ? undefined : lastRun.atMs / 1000,
+    ),
+    family(
+      'plan_last_run_succeeded',
+      'Whether the newest run that ended did well.',
+      ({ lastRun }) =>
+        lastRun === undefined || !isTerminal(lastRun.phase)
+          ? undefined
+          : Number(lastRun.phase === 'Completed'),
+    ),
+    family(
+      'schedule_expected_interval_seconds',
+      'Time between the next two runs by schedule.',
+      ({ spec, createdAtMs }) => {
+        const [first, second] = nextRuns(spec.schedule, createdAtMs, nowMs, 2);
+        return first === undefined || second === undefined ? undefined : (second - first) / 1000;
+      },
+    ),
   ];
 }
