@@ -13,6 +13,7 @@ import {
 import type { Intercept } from '../../test/support/interception.ts';
 import { LEASE_MS } from '../domain/lease.ts';
 import { deleteBackup } from './delete-backup.ts';
+import { expireDue } from './expire-backups.ts';
 import { reconcileRuns } from './reconcile-runs.ts';
 
 /** The process died: whatever it calls afterwards fails too. */
@@ -59,6 +60,30 @@ describe('a process that dies', () => {
       expect(calls).toBeGreaterThan(30);
     },
   );
+
+  it('while removing what expired leaves the record and nothing else, wherever it died', async () => {
+    let calls = 1;
+    for (let wasHit = true; wasHit; calls += 1) {
+      const made = await worldOfVolumes();
+      const backup = await backUpVolumes(made);
+      await made.clock.advance((backup.expiresAtMs ?? 0) - made.clock.now());
+      await expireDue(made, made.clock.now() + 1);
+      const seen = killAfter(made, calls, true);
+      await workOnDeletion(made, deletionOf(backup)).catch(() => undefined);
+      wasHit = seen.hits >= calls;
+      revive(made);
+      await made.clock.advance(LEASE_MS + 1);
+      const at = `killed after call ${calls}`;
+      await deleteToEnd(made, backup).catch((error: unknown) => {
+        throw new Error(`${at}: ${String(error)}`);
+      });
+      expect(await leftOf(made, backup), at).toEqual([]);
+      const left = await recordLeft(made, backup);
+      expect(left?.phase, at).toBe('Completed');
+      expect(left?.expiry?.removedAtMs, at).toBeDefined();
+    }
+    expect(calls).toBeGreaterThan(30);
+  });
 
   it.each([false, true])(
     'while asking leaves the backup whole or a deletion that goes on (after the call: %s)',

@@ -119,6 +119,30 @@ describe('a backup that expired', () => {
     expect(await readBackupResults(world, left)).toEqual({ errors: [], warnings: [] });
   });
 
+  it('is not verified any more by a run that comes too late', async () => {
+    const backup = await backUpVolumes(world);
+    await outlive(world, backup);
+    await tick(world);
+    await deleteToEnd(world, backup);
+    const left = (await recordLeft(world, backup)) ?? backup;
+    expect((await world.verify(left)).verification).toBeUndefined();
+  });
+
+  it('is deleted for good by a request at the very moment of the tick', async () => {
+    for (let turns = 0; turns < 12; turns += 1) {
+      const made = await worldOfVolumes();
+      const backup = await backUpVolumes(made);
+      await outlive(made, backup);
+      const request = async (): Promise<void> => {
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+        await deleteBackup(made, backup);
+      };
+      await Promise.all([tick(made), request()]);
+      await deleteToEnd(made, backup);
+      await expectGone(made, backup);
+    }
+  });
+
   it('stays expired where another clock is behind', async () => {
     const backup = await backUpVolumes(world);
     await outlive(world, backup);

@@ -328,9 +328,10 @@ export class RunHandle {
   }
 }
 
-/** A verification of a backup that is being deleted would only find its files gone. */
+/** A verification of a backup whose data is being removed would only find its files gone. */
 function isPastIt(run: Run, record: WorkRecord): boolean {
-  return run.kind === 'verify' && record.phase === 'Deleting';
+  if (run.kind !== 'verify') return false;
+  return record.phase === 'Deleting' || ('expiry' in record && record.expiry !== undefined);
 }
 
 /**
