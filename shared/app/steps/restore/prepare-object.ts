@@ -15,6 +15,7 @@ import { parseExact } from '../../../format/exact-json.ts';
 import type { ObjectTarget } from '../../../ports/cluster-client.ts';
 import { claimWithData } from './claim-data.ts';
 import { askForNewVolume } from './landing-claim.ts';
+import { modifyObject } from './modify-object.ts';
 import { PLANNED_OWNER, type PlanEntry } from './restore-plan.ts';
 import type { RestoreSession } from './restore-session.ts';
 import { claimMadeAnew } from './template-claims.ts';
@@ -79,7 +80,9 @@ export async function prepareObject(
     const made = claimWithData(session, plan, object);
     if ('reason' in made) return made;
     const { claim, companions, mayCreate } = made;
-    changes.push(...made.changes, ...relink(session, entry, claim, owners));
+    const modified = await modifyObject(session, entry.line, resource, claim);
+    if ('refused' in modified) return { reason: 'modifier_failed', message: modified.refused };
+    changes.push(...made.changes, ...modified.changes, ...relink(session, entry, claim, owners));
     return {
       target: targetOf(resource, claim),
       object: claim,
@@ -88,13 +91,15 @@ export async function prepareObject(
       first: { mayCreate },
     };
   }
+  const modified = await modifyObject(session, entry.line, resource, object);
+  if ('refused' in modified) return { reason: 'modifier_failed', message: modified.refused };
   const anew = claimMadeAnew(object, session.state);
   if (anew !== undefined) {
     const message = `it would make claim ${anew} anew, empty, which could not be restored`;
     return { reason: 'claim_not_restored', message };
   }
   changes.unshift(...converted, ...asked);
-  changes.push(...relink(session, entry, object, owners));
+  changes.push(...modified.changes, ...relink(session, entry, object, owners));
   const first = landing === undefined ? {} : { first: { mayCreate: true } };
   return { target: targetOf(resource, object), object, changes, ...first };
 }
