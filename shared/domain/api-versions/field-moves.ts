@@ -13,7 +13,7 @@ export interface FieldMove {
 }
 
 /** The object that holds the last field of a path, once per element of the lists on the way. */
-export function holdersAt(
+function holdersAt(
   object: JsonObject,
   path: string,
 ): { readonly holders: readonly JsonObject[]; readonly field: string } {
