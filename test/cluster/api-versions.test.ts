@@ -8,7 +8,7 @@ import {
   startControlPlane,
 } from '../../infra/testcluster/start-control-plane.ts';
 import { conversionsOf, convertObject } from '../../shared/domain/api-versions/conversions.ts';
-import { readGoldenPairs } from '../../shared/domain/api-versions/golden/read-pairs.ts';
+import { readGoldenPairs } from '../support/golden-pairs.ts';
 import { describeOnControlPlane } from './describe-on-control-plane.ts';
 import { openRawApi, type RawApi } from './raw-api.ts';
 

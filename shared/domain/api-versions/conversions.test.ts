@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readGoldenPairs } from '../../../test/support/golden-pairs.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import {
   CONVERSIONS,
@@ -11,7 +12,6 @@ import {
   currentWorkloadVersion,
   goneKind,
 } from './conversions.ts';
-import { readGoldenPairs } from './golden/read-pairs.ts';
 
 const PAIRS = readGoldenPairs();
 

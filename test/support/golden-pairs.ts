@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { isJsonObject, type JsonObject } from '../../json.ts';
+import { isJsonObject, type JsonObject } from '../../shared/domain/json.ts';
 
 /** An object of an old version and what it becomes. */
 export interface GoldenPair {
@@ -17,7 +17,10 @@ export interface GoldenPair {
 
 /** All pairs of `pairs.yaml`. */
 export function readGoldenPairs(): GoldenPair[] {
-  const text = readFileSync(join(import.meta.dirname, 'pairs.yaml'), 'utf8');
+  const text = readFileSync(
+    join(import.meta.dirname, '../../shared/domain/api-versions/golden/pairs.yaml'),
+    'utf8',
+  );
   const rows: unknown = parse(text, { maxAliasCount: 0 });
   if (!Array.isArray(rows)) throw new Error('Cannot read pairs.yaml: found no list');
   return rows.filter(isJsonObject).map((row) => {
