@@ -97,7 +97,8 @@ describe('restores', () => {
     ['a registry with a blank', { imageRegistryMapping: { 'docker.io': 'my reg' } }, 'invalid'],
     ['a registry with a scheme', { imageRegistryMapping: { a: 'https://b.example' } }, 'invalid'],
     ['a registry without a name', { imageRegistryMapping: { '': 'b.example' } }, 'invalid'],
-    ['modifiers, which it would ignore', { resourceModifiers: [{ version: 'v1' }] }, 'invalid'],
+    ['a modifier without conditions', { resourceModifiers: [{ mergePatches: [] }] }, 'invalid'],
+    ['modifiers as text of no rules', { resourceModifiersText: 'version: v1' }, 'invalid'],
     ['an unknown field', { overwrite: true }, 'unknown_field'],
   ])('refuse %s', async (_what, change, code) => {
     await backedUp();

@@ -1,6 +1,5 @@
 /** Wire form of restores. */
 import { z } from 'zod';
-import type { Json } from '../domain/json.ts';
 import type { RestoreRecord } from '../domain/restore-record.ts';
 import { recordBaseSchema, recordBaseView } from './backup-schemas.ts';
 import {
@@ -9,6 +8,7 @@ import {
   namespaceSchema,
   resourceListSchema,
 } from './common-schemas.ts';
+import { modifierRuleSchema, modifiersTextSchema, RULES_MAX } from './modifier-schemas.ts';
 
 const conversionSchema = z.strictObject({
   namespace: namespaceSchema.optional(),
@@ -49,11 +49,8 @@ export const restoreRequestSchema = z
     namespaceMapping: z.record(namespaceSchema, namespaceSchema).default({}),
     imageRegistryMapping: z.record(registrySchema, registrySchema).default({}),
     storageClassConversion: z.array(conversionSchema).max(1000).default([]),
-    // Refused rather than ignored: objects must not come back unmodified in silence.
-    resourceModifiers: z
-      .array(z.json())
-      .max(0, 'must be empty: no resource modifier is supported')
-      .default([]),
+    resourceModifiers: z.array(modifierRuleSchema).max(RULES_MAX).default([]),
+    resourceModifiersText: modifiersTextSchema.optional(),
     preserveNodePorts: z.boolean().optional(),
     clusterScope: z.enum(['related', 'all', 'none']).optional(),
     volumes: z.enum(['restore', 'none']).default('restore'),
@@ -64,10 +61,14 @@ export const restoreRequestSchema = z
     path: ['backup'],
     message: 'exactly one of backup and plan must be given',
   })
+  .refine((r) => r.resourceModifiersText === undefined || r.resourceModifiers.length === 0, {
+    path: ['resourceModifiersText'],
+    message: 'only one of resourceModifiers and resourceModifiersText may be given',
+  })
   .meta({ id: 'RestoreRequest' });
 
 /** A validated request; names are still the caller's words. */
-export type RestoreRequest = z.output<typeof restoreRequestSchema> & { resourceModifiers: Json[] };
+export type RestoreRequest = z.output<typeof restoreRequestSchema>;
 
 /** A restore. */
 export const restoreSchema = recordBaseSchema

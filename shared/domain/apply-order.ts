@@ -2,6 +2,7 @@
  * The order in which kinds are restored. A wave begins when the one before it is through; inside a wave
  * objects are created in parallel. An owned object never comes before its owner.
  */
+import { currentResource } from './api-versions/conversions.ts';
 
 /** One wave: kinds by group resource, and why they come here. */
 interface Wave {
@@ -115,7 +116,7 @@ const OWNER_DEPTH_MAX = 100;
 
 /** The wave of a kind, from 0. */
 export function waveOf(groupResource: string): number {
-  return WAVE_BY_KIND.get(groupResource) ?? CUSTOM_WAVE;
+  return WAVE_BY_KIND.get(currentResource(groupResource)) ?? CUSTOM_WAVE;
 }
 
 /** Name of a wave, for logs. */

@@ -35,7 +35,7 @@ const REMADE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** API groups of the makers; a custom Deployment of another group makes nothing. */
-const MAKER_VERSIONS = /^(v1|(apps|batch)\/\w+)$/;
+const MAKER_VERSIONS = /^(v1|(apps|batch|extensions)\/\w+)$/;
 
 /** Secrets that the token controller of old clusters made: `<account>-token-<5 letters>`. */
 const TOKEN_NAME = /^(.+)-token-[a-z0-9]{5}$/;

@@ -1,6 +1,7 @@
 /** Renaming namespaces: the object's own and every typed reference to one. */
 import { type JsonObject, objectAt, objectsAt } from './json.ts';
 import type { KubeObject } from './kube-object.ts';
+import { findMentions, rewriteCatalogued } from './namespace-catalogue.ts';
 
 /** From source to target; namespaces that are not named keep theirs. */
 export type NamespaceMapping = Readonly<Record<string, string>>;
@@ -26,10 +27,12 @@ export function mappingCollision(
   return undefined;
 }
 
-/** Rewrites the object in place; returns what was changed. */
+/** Rewrites the object in place; returns what was changed, and what names a namespace and was not. */
 export function mapNamespaces(object: KubeObject, mapping: NamespaceMapping): string[] {
   if (Object.keys(mapping).length === 0) return [];
   const changes: string[] = [];
+  const mapped = (namespace: string): string => mappedNamespace(mapping, namespace);
+  const mentionsLeft = findMentions(object, (namespace) => mapped(namespace) !== namespace);
   const rename = (holder: JsonObject | undefined, field: string, what: string): void => {
     const before = holder?.[field];
     if (holder === undefined || typeof before !== 'string') return;
@@ -45,7 +48,8 @@ export function mapNamespaces(object: KubeObject, mapping: NamespaceMapping): st
     rename(object.metadata, 'namespace', 'namespace');
   }
   for (const { holder, what } of namespaceReferences(object)) rename(holder, 'namespace', what);
-  return [...changes, ...mapAccountNames(object, mapping)];
+  changes.push(...mapAccountNames(object, mapping), ...rewriteCatalogued(object, mapped));
+  return [...changes, ...mentionsLeft()];
 }
 
 /** Users and groups that stand for service accounts carry the namespace in their name. */

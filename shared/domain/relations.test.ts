@@ -305,3 +305,24 @@ describe('objects that nobody named', () => {
     expect(followsRule(resource, object, captured)).toBe(rule);
   });
 });
+
+describe('definitions that a role names', () => {
+  const ROLE = 'clusterroles.rbac.authorization.k8s.io';
+  const rules = [
+    { apiGroups: ['argoproj.io'], resources: ['applications', 'applications/status', '*'] },
+    { apiGroups: ['*', '', 'apps'], resources: ['appprojects'] },
+    { apiGroups: ['cert-manager.io'], resources: ['*'] },
+    { nonResourceURLs: ['/metrics'] },
+  ];
+
+  it('are wanted once each, wildcards and built-in groups without a dot aside', () => {
+    expect(named(ROLE, { metadata: { name: 'argocd' }, rules })).toEqual([
+      'role-definition customresourcedefinitions.apiextensions.k8s.io applications.argoproj.io',
+    ]);
+  });
+
+  it('are not wanted by the roles that the API server makes', () => {
+    const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+    expect(named(ROLE, { metadata: { name: 'edit', labels }, rules })).toEqual([]);
+  });
+});

@@ -92,6 +92,8 @@ const RULES: Readonly<Record<string, Wants>> = {
     want('snapshot-class', SNAPSHOT_CLASSES, child(object, 'spec')?.volumeSnapshotClassName),
   [CLUSTER_BINDINGS]: (object) =>
     want('cluster-role', CLUSTER_ROLES, child(object, 'roleRef')?.name),
+  [CLUSTER_ROLES]: roleWants,
+  [ROLES]: roleWants,
   [BINDINGS]: (object, namespace) => {
     const role = child(object, 'roleRef');
     return role?.kind === 'ClusterRole'
@@ -231,6 +233,34 @@ function volumeWants(object: JsonObject): readonly Want[] {
     ...want('storage-class', CLASSES, spec?.storageClassName ?? betaClass(object)),
     ...secrets,
   ];
+}
+
+/** Rules of the roles that the API server itself makes gather the kinds of every operator. */
+const BOOTSTRAPPED = 'kubernetes.io/bootstrapping';
+
+/**
+ * Definitions whose kinds a role names: an operator just installed has definitions and no objects of
+ * them yet, and would not run without. Wildcards say nothing about what is needed.
+ */
+function roleWants(object: JsonObject): readonly Want[] {
+  const labels = child(child(object, 'metadata'), 'labels');
+  if (labels?.[BOOTSTRAPPED] !== undefined) return [];
+  const names = children(object, 'rules').flatMap((rule) =>
+    texts(rule.apiGroups)
+      .filter((group) => group.includes('.'))
+      .flatMap((group) =>
+        texts(rule.resources)
+          // A subresource stands for its kind.
+          .map((resource) => resource.split('/', 1)[0] ?? '')
+          .filter((resource) => resource !== '' && resource !== '*')
+          .map((resource) => `${resource}.${group}`),
+      ),
+  );
+  return [...new Set(names)].flatMap((name) => want('role-definition', CRDS, name));
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((v) => typeof v === 'string') : [];
 }
 
 /** The class as it was named before Kubernetes 1.6; still honoured. */

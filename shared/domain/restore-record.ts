@@ -1,8 +1,8 @@
 /** One restore: what was asked and what happened to each object. */
 import type { ClusterScope, Progress } from './backup-record.ts';
 import type { Finding } from './finding.ts';
-import type { Json } from './json.ts';
 import type { LabelSelector } from './label-selector.ts';
+import type { ModifierRule } from './modifiers/modifier-rule.ts';
 import type { Phase } from './phase.ts';
 import type { VolumeBackup } from './volume-backup.ts';
 
@@ -30,7 +30,7 @@ export interface RestoreSpec {
   readonly namespaceMapping: Readonly<Record<string, string>>;
   readonly imageRegistryMapping: Readonly<Record<string, string>>;
   readonly storageClassConversion: readonly StorageClassConversion[];
-  readonly resourceModifiers: readonly Json[];
+  readonly resourceModifiers: readonly ModifierRule[];
   readonly preserveNodePorts?: boolean;
   readonly clusterScope: ClusterScope;
   readonly volumes: 'restore' | 'none';

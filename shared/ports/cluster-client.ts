@@ -62,6 +62,11 @@ export interface ClusterClient {
   version(): Promise<string>;
   /** Everything served. A dead group costs at most 5 s and becomes a failure, never an exception. */
   discover(): Promise<Discovery>;
+  /**
+   * The OpenAPI document (JSON) with the schemas of a group and version, undefined where none is
+   * published: version 3, or version 2 of servers below Kubernetes 1.24.
+   */
+  openApi(place: Pick<ApiResource, 'group' | 'version'>): Promise<Uint8Array | undefined>;
   /** @throws ContinueExpiredError */
   list(resource: ApiResource, request: ListRequest): Promise<ListPage>;
   /** The object's JSON text, undefined where it does not exist. */

@@ -65,6 +65,8 @@ export class InMemoryClusterClient implements ClusterClient {
   /** Groups that discovery cannot reach. */
   failures: DiscoveryFailure[] = [];
   serverVersion = 'v1.34.1';
+  /** OpenAPI documents by `apps/v1`; what is not here is not published. */
+  readonly schemas = new Map<string, JsonObject>();
   readonly requests: Record<string, number> = {};
   private readonly resources: ApiResource[];
   private readonly now: () => number;
@@ -138,6 +140,13 @@ export class InMemoryClusterClient implements ClusterClient {
       resources: [...this.resources],
       failures: [...this.failures],
     }));
+  }
+
+  openApi(place: Pick<ApiResource, 'group' | 'version'>): Promise<Uint8Array | undefined> {
+    return this.call('discover', '/openapi', async () => {
+      const document = this.schemas.get(apiVersionOf(place));
+      return document === undefined ? undefined : Buffer.from(JSON.stringify(document));
+    });
   }
 
   list(resource: ApiResource, request: ListRequest): Promise<ListPage> {

@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono';
 import { pageQuerySchema } from '../../../shared/api/common-schemas.ts';
 import { labelSelectorOf } from '../../../shared/api/label-selector-view.ts';
+import { modifierRuleOf } from '../../../shared/api/modifier-view.ts';
 import {
   type RestoreRequest,
   restoreRequestSchema,
@@ -62,7 +63,8 @@ async function restoreOf(c: Context<ApiEnv>): Promise<RestoreRecord> {
 }
 
 function restoreOrder(body: RestoreRequest): RestoreOrder {
-  const { labelSelector, storageClassConversion, ...rest } = body;
+  const { labelSelector, storageClassConversion, resourceModifiers, ...others } = body;
+  const { resourceModifiersText, ...rest } = others;
   const defined = Object.fromEntries(
     Object.entries(rest).filter(([, value]) => value !== undefined),
   ) as DefinedFields<typeof rest>;
@@ -74,6 +76,7 @@ function restoreOrder(body: RestoreRequest): RestoreOrder {
           Object.entries(entry).filter(([, value]) => value !== undefined),
         ) as DefinedFields<typeof entry>,
     ),
+    resourceModifiers: (resourceModifiersText ?? resourceModifiers).map(modifierRuleOf),
     ...(labelSelector === undefined ? {} : { labelSelector: labelSelectorOf(labelSelector) }),
   };
 }

@@ -339,3 +339,24 @@ describe('discovery', () => {
     await expect(client.discover()).rejects.toMatchObject({ code: 'cluster_unreachable' });
   });
 });
+
+describe('schemas', () => {
+  const missing = failed(404);
+
+  test.each([
+    [{ group: 'apps', version: 'v1' }, '/openapi/v3/apis/apps/v1'],
+    [{ group: '', version: 'v1' }, '/openapi/v3/api/v1'],
+  ])('of %j are read from the document of their group', async (place, path) => {
+    script = [json(200, { openapi: '3.0.0' })];
+    expect(Buffer.from((await client.openApi(place)) ?? []).toString()).toContain('3.0.0');
+    expect(seen.map((s) => s.url)).toEqual([path]);
+  });
+
+  test('are read from version 2 where there is no other, or are not there', async () => {
+    script = [missing, json(200, { swagger: '2.0' }), missing];
+    const place = { group: 'apps', version: 'v1' };
+    expect(Buffer.from((await client.openApi(place)) ?? []).toString()).toContain('2.0');
+    expect(seen[1]?.url).toBe('/openapi/v2');
+    expect(await client.openApi(place)).toBeUndefined();
+  });
+});

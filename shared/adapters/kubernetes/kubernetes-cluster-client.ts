@@ -1,5 +1,10 @@
 /** ClusterClient over HTTP: raw bytes in and out, nothing typed in between. */
-import { type ApiResource, type Discovery, groupResource } from '../../domain/api-resource.ts';
+import {
+  type ApiResource,
+  apiVersionOf,
+  type Discovery,
+  groupResource,
+} from '../../domain/api-resource.ts';
 import { BackupCentreError, NotFoundError } from '../../domain/errors.ts';
 import { isJsonObject } from '../../domain/json.ts';
 import type {
@@ -48,6 +53,19 @@ export class KubernetesClusterClient implements ClusterClient {
 
   async discover(): Promise<Discovery> {
     return await discoverResources(this.transport);
+  }
+
+  async openApi(place: Pick<ApiResource, 'group' | 'version'>): Promise<Uint8Array | undefined> {
+    const under = place.group === '' ? 'api' : `apis/${place.group}`;
+    for (const path of [`/openapi/v3/${under}/${place.version}`, '/openapi/v2']) {
+      try {
+        const what = `read the schemas of ${apiVersionOf(place)}`;
+        return (await this.transport.send(read('discover', what, path))).body;
+      } catch (error) {
+        if (!(error instanceof NotFoundError)) throw error;
+      }
+    }
+    return undefined;
   }
 
   async list(resource: ApiResource, request: ListRequest): Promise<ListPage> {

@@ -50,20 +50,53 @@ const POD_ANNOTATIONS: readonly RegExp[] = [
   /^kubernetes\.io\/psp$/,
 ];
 
-/** Removes identity, history and status; the object keeps its name, labels and what users wrote. */
-export function stripMetadata(object: KubeObject): void {
+/** Identity and history; no change that a user would miss, so it is not told. */
+export function stripIdentity(object: KubeObject): readonly string[] {
   for (const field of FIELDS) delete object.metadata[field];
+  return [];
+}
+
+/** What is observed, and observed again. */
+export function stripStatus(object: KubeObject): readonly string[] {
   delete object.status;
-  const { finalizers, annotations } = object.metadata;
-  if (finalizers !== undefined) {
-    const kept = finalizers.filter((f) => !FINALIZERS.some((pattern) => pattern.test(f)));
-    if (kept.length === 0) delete object.metadata.finalizers;
-    else object.metadata.finalizers = kept;
-  }
-  if (annotations === undefined) return;
-  const patterns = object.kind === 'Pod' ? [...ANNOTATIONS, ...POD_ANNOTATIONS] : ANNOTATIONS;
-  for (const name of Object.keys(annotations)) {
-    if (patterns.some((pattern) => pattern.test(name))) delete annotations[name];
-  }
+  return [];
+}
+
+/** Finalizers of controllers that add them again. */
+export function stripFinalizers(object: KubeObject): readonly string[] {
+  const { finalizers } = object.metadata;
+  if (finalizers === undefined) return [];
+  const isMade = (name: string): boolean => FINALIZERS.some((pattern) => pattern.test(name));
+  const kept = finalizers.filter((name) => !isMade(name));
+  if (kept.length === 0) delete object.metadata.finalizers;
+  else object.metadata.finalizers = kept;
+  return finalizers.filter(isMade).map((name) => `finalizer ${name}: left off`);
+}
+
+/** Annotations in which controllers of the source kept their books. */
+export function stripAnnotations(object: KubeObject): readonly string[] {
+  return withoutAnnotations(object, ANNOTATIONS);
+}
+
+/** Annotations in which the network of the source kept a pod's addresses. */
+export function stripPodNetwork(object: KubeObject): readonly string[] {
+  return withoutAnnotations(object, POD_ANNOTATIONS);
+}
+
+/** Everything above: what two objects are compared without. */
+export function stripMetadata(object: KubeObject): void {
+  stripIdentity(object);
+  stripStatus(object);
+  stripFinalizers(object);
+  stripAnnotations(object);
+  if (object.kind === 'Pod') stripPodNetwork(object);
+}
+
+function withoutAnnotations(object: KubeObject, patterns: readonly RegExp[]): readonly string[] {
+  const { annotations } = object.metadata;
+  if (annotations === undefined) return [];
+  const made = Object.keys(annotations).filter((name) => patterns.some((p) => p.test(name)));
+  for (const name of made) delete annotations[name];
   if (Object.keys(annotations).length === 0) delete object.metadata.annotations;
+  return made.map((name) => `annotation ${name}: left off`);
 }

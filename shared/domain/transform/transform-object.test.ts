@@ -10,8 +10,14 @@ const OPTIONS: TransformOptions = {
   volumeName: (name) => name,
 };
 
+const API_VERSIONS: Readonly<Record<string, string>> = {
+  Job: 'batch/v1',
+  CustomResourceDefinition: 'apiextensions.k8s.io/v1',
+};
+
 function object(kind: string, rest: JsonObject = {}, metadata: JsonObject = {}): KubeObject {
-  return { apiVersion: 'v1', kind, metadata: { name: 'x', ...metadata }, ...rest };
+  const apiVersion = API_VERSIONS[kind] ?? 'v1';
+  return { apiVersion, kind, metadata: { name: 'x', ...metadata }, ...rest };
 }
 
 function transformed(given: KubeObject, options: Partial<TransformOptions> = {}) {
@@ -235,7 +241,10 @@ describe('accounts and secrets', () => {
     );
     expect(result.data).toEqual({ extra: 'e' });
     expect(result.metadata.annotations).toEqual({ 'kubernetes.io/service-account.name': 'a' });
-    expect(changes).toEqual(['token of the service account: given anew']);
+    expect(changes).toEqual([
+      'token of the service account: given anew',
+      'annotation kubernetes.io/service-account.uid: left off',
+    ]);
   });
 
   it('keep the data of other secrets', () => {
@@ -261,6 +270,7 @@ describe('volumes', () => {
       csi: { driver: 'd', volumeHandle: 'd-1' },
     });
     expect(changes).toEqual([
+      'claimRef: bound anew, by its name',
       'reclaim policy: Delete -> Retain, the volume is on the storage it was on',
     ]);
   });

@@ -25,11 +25,15 @@ export function treatService(
 ): readonly string[] {
   const spec = objectAt(service, 'spec');
   if (spec === undefined || spec.type === 'ExternalName') return [];
+  const changes: string[] = [];
+  if (spec.clusterIP !== 'None' && spec.clusterIP !== undefined) {
+    changes.push(`cluster IP ${String(spec.clusterIP)}: given anew`);
+  }
   if (spec.clusterIP !== 'None') {
     delete spec.clusterIP;
     delete spec.clusterIPs;
   }
-  const changes = treatLoadBalancer(service);
+  changes.push(...treatLoadBalancer(service));
   if (preserveNodePorts === true) return changes;
   if (preserveNodePorts === false) return [...changes, ...dropNodePorts(service, new Set())];
   if (typeof spec.healthCheckNodePort !== 'number') return changes;
@@ -37,6 +41,17 @@ export function treatService(
   const port = spec.healthCheckNodePort;
   delete spec.healthCheckNodePort;
   return [...changes, `health check node port ${port}: given anew`];
+}
+
+/** An address wanted of a load balancer that is made anew: the one of the source still has it. */
+export function treatLoadBalancerIp(service: KubeObject): readonly string[] {
+  const spec = objectAt(service, 'spec');
+  const { annotations = {} } = service.metadata;
+  if (typeof spec?.loadBalancerIP !== 'string' || spec.loadBalancerIP === '') return [];
+  if (Object.keys(annotations).some((name) => LOAD_BALANCER_ID.test(name))) return [];
+  const address = spec.loadBalancerIP;
+  delete spec.loadBalancerIP;
+  return [`loadBalancerIP ${address}: left off, the load balancer is made anew`];
 }
 
 /** A load balancer of the user's stays, without taking over its listeners; one of CCM's is made anew. */

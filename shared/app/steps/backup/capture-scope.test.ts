@@ -56,7 +56,11 @@ function seedShop(): void {
     subjects: [{ kind: 'ServiceAccount', namespace: 'shop', name: 'runner' }],
     roleRef: { kind: 'ClusterRole', name: 'reader' },
   });
-  seed(rbac, 'ClusterRole', 'reader');
+  // Names a kind without objects, and one without a definition.
+  seed(rbac, 'ClusterRole', 'reader', {
+    rules: [{ apiGroups: ['example.com'], resources: ['gadgets', 'nowhere'] }],
+  });
+  seed('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'gadgets.example.com');
   seed('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'widgets.example.com');
   seed('example.com/v1', 'Widget', 'gear', { metadata: inShop(label) });
 
@@ -74,6 +78,7 @@ function seedShop(): void {
 const clusterRelated = [
   'clusterrolebindings.rbac.authorization.k8s.io runners related:binding',
   'clusterroles.rbac.authorization.k8s.io reader related:cluster-role',
+  'customresourcedefinitions.apiextensions.k8s.io gadgets.example.com related:role-definition',
   'customresourcedefinitions.apiextensions.k8s.io widgets.example.com related:definition',
   'persistentvolumes pv-1 related:volume',
   'priorityclasses.scheduling.k8s.io high related:priority-class',

@@ -6,6 +6,11 @@
  */
 import { createHash } from 'node:crypto';
 import { apiVersionOf, type Discovery, groupResource } from '../../../domain/api-resource.ts';
+import {
+  conversionsOf,
+  convertedResource,
+  goneKind,
+} from '../../../domain/api-versions/conversions.ts';
 import { isSupportedVersion } from '../../../domain/cluster.ts';
 import { BackupCentreError } from '../../../domain/errors.ts';
 import type { Finding } from '../../../domain/finding.ts';
@@ -165,16 +170,21 @@ function notServed(record: RestoreRecord, manifest: Manifest, served: Discovery)
     if (objects === 0 || !wanted || known.has(`${apiVersion} ${resource}`)) return [];
     // Its group may answer again by the time that its objects are created; else they say so.
     if (served.failures.some((f) => apiVersion.startsWith(`${f.group}/`))) return [];
+    const ways = conversionsOf(apiVersion, resource);
+    if (ways.some((way) => known.has(`${way.to} ${convertedResource(way)}`))) return [];
     const other = groups.get(resource);
     // Its definition may come with the backup; whether it does is known once the objects are read.
-    if (other === undefined && hasDefinitions && resource.includes('.')) return [];
+    const gone = goneKind(resource);
+    if (other === undefined && hasDefinitions && resource.includes('.') && gone === undefined) {
+      return [];
+    }
     const found = other === undefined ? 'not served' : `served as ${other} only`;
     return [
       {
         code: 'unsupported_version',
         step: PRECHECK_STEP,
         message: `Cannot restore ${objects} objects of ${resource} ${apiVersion} into cluster ${record.cluster}: ${found}`,
-        hint: 'Install what serves this kind in the target, or leave the kind out',
+        hint: gone ?? 'Install what serves this kind in the target, or leave the kind out',
       },
     ];
   });

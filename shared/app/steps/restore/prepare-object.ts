@@ -1,5 +1,13 @@
 /** From the bytes of the backup to the object to create, with a list of what was rewritten. */
 import type { ApiResource } from '../../../domain/api-resource.ts';
+import {
+  type Conversion,
+  conversionsOf,
+  convertedResource,
+  convertObject,
+  currentWorkloadVersion,
+  goneKind,
+} from '../../../domain/api-versions/conversions.ts';
 import { type JsonObject, objectAt } from '../../../domain/json.ts';
 import type { KubeObject, OwnerReference } from '../../../domain/kube-object.ts';
 import { transformObject } from '../../../domain/transform/transform-object.ts';
@@ -7,6 +15,7 @@ import { parseExact } from '../../../format/exact-json.ts';
 import type { ObjectTarget } from '../../../ports/cluster-client.ts';
 import { claimWithData } from './claim-data.ts';
 import { askForNewVolume } from './landing-claim.ts';
+import { modifyObject } from './modify-object.ts';
 import { PLANNED_OWNER, type PlanEntry } from './restore-plan.ts';
 import type { RestoreSession } from './restore-session.ts';
 import { claimMadeAnew } from './template-claims.ts';
@@ -39,20 +48,17 @@ export async function prepareObject(
   entry: PlanEntry,
   bytes: Uint8Array,
 ): Promise<PreparedObject | Unpreparable> {
-  const { apiVersion, resource: name, kind } = entry.line;
-  const resource = session.index.find(apiVersion, name);
-  if (resource === undefined) {
-    const failure = session.index.failureOf(apiVersion);
-    if (failure !== undefined) return groupUnavailable(session, apiVersion, failure);
-    const message = `the target does not serve ${kind} ${apiVersion}`;
-    return { reason: 'unsupported_version', message };
-  }
+  const { apiVersion, kind } = entry.line;
+  const served = servedAs(session, entry);
+  if ('reason' in served) return served;
+  const { resource, conversion } = served;
   const object = asKubeObject(parseExact(bytes));
   if (object === undefined) {
     return { reason: 'invalid', message: 'the backup holds no object there' };
   }
   object.apiVersion = apiVersion;
   object.kind = kind;
+  const converted = conversion === undefined ? [] : convertObject(object, conversion);
   const landing = session.landings.planOf(entry.line);
   if (landing?.refused !== undefined) {
     return { reason: landing.refused.code, message: landing.refused.message };
@@ -74,7 +80,9 @@ export async function prepareObject(
     const made = claimWithData(session, plan, object);
     if ('reason' in made) return made;
     const { claim, companions, mayCreate } = made;
-    changes.push(...made.changes, ...relink(session, entry, claim, owners));
+    const modified = await modifyObject(session, entry.line, resource, claim);
+    if ('refused' in modified) return { reason: 'modifier_failed', message: modified.refused };
+    changes.push(...made.changes, ...modified.changes, ...relink(session, entry, claim, owners));
     return {
       target: targetOf(resource, claim),
       object: claim,
@@ -83,15 +91,39 @@ export async function prepareObject(
       first: { mayCreate },
     };
   }
+  const modified = await modifyObject(session, entry.line, resource, object);
+  if ('refused' in modified) return { reason: 'modifier_failed', message: modified.refused };
   const anew = claimMadeAnew(object, session.state);
   if (anew !== undefined) {
     const message = `it would make claim ${anew} anew, empty, which could not be restored`;
     return { reason: 'claim_not_restored', message };
   }
-  changes.unshift(...asked);
-  changes.push(...relink(session, entry, object, owners));
+  changes.unshift(...converted, ...asked);
+  changes.push(...modified.changes, ...relink(session, entry, object, owners));
   const first = landing === undefined ? {} : { first: { mayCreate: true } };
   return { target: targetOf(resource, object), object, changes, ...first };
+}
+
+/** The kind in the target: at the version of the backup, else at one that we can convert it to. */
+function servedAs(
+  session: RestoreSession,
+  entry: PlanEntry,
+): { readonly resource: ApiResource; readonly conversion?: Conversion } | Unpreparable {
+  const { apiVersion, resource: name, kind } = entry.line;
+  const same = session.index.find(apiVersion, name);
+  if (same !== undefined) return { resource: same };
+  const ways = conversionsOf(apiVersion, name);
+  for (const conversion of ways) {
+    const resource = session.index.find(conversion.to, convertedResource(conversion));
+    if (resource !== undefined) return { resource, conversion };
+  }
+  for (const version of [apiVersion, ...ways.map((way) => way.to)]) {
+    const failure = session.index.failureOf(version);
+    if (failure !== undefined) return groupUnavailable(session, version, failure);
+  }
+  const why = goneKind(name);
+  const message = `the target does not serve ${kind} ${apiVersion}${why === undefined ? '' : `: ${why}`}`;
+  return { reason: 'unsupported_version', message };
 }
 
 /** Why nothing of a group can be created now. */
@@ -132,7 +164,8 @@ function relink(
   const linked = owners.flatMap((owner): OwnerReference[] => {
     const link = entry.owners[owner.uid];
     const uid = link === PLANNED_OWNER ? session.state.uidOf(owner.uid) : link;
-    if (uid !== undefined) return [{ ...owner, uid }];
+    const apiVersion = currentWorkloadVersion(owner);
+    if (uid !== undefined) return [{ ...owner, apiVersion, uid }];
     changes.push(`owner ${owner.kind}/${owner.name}: left off, it did not come back before`);
     return [];
   });

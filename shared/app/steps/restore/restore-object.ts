@@ -1,4 +1,5 @@
 /** One object of the plan from its bytes to its line in the outcome list. */
+import { apiVersionOf, groupResource } from '../../../domain/api-resource.ts';
 import type { BackupCentreError } from '../../../domain/errors.ts';
 import {
   describeReference,
@@ -259,9 +260,11 @@ function lineOf(
   const { dryRun } = session.spec;
   const { name, namespace } = prepared?.target ?? session.placeOf(line);
   const { uid = '' } = outcome;
+  // A converted object is reported as what it is in the target.
+  const made = prepared?.target.resource;
   return {
-    apiVersion: line.apiVersion,
-    resource: line.resource,
+    apiVersion: made === undefined ? line.apiVersion : apiVersionOf(made),
+    resource: made === undefined ? line.resource : groupResource(made),
     ...(namespace === undefined ? {} : { namespace }),
     name,
     action: dryRun ? DRY_ACTIONS[outcome.action] : outcome.action,

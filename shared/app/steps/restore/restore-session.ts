@@ -1,11 +1,13 @@
 /** What one invocation of the create step works with, and the writing down of what it did. */
+import { type ApiResource, apiVersionOf } from '../../../domain/api-resource.ts';
 import type { Finding } from '../../../domain/finding.ts';
 import { type ImageRules, imageRules } from '../../../domain/image-mapping.ts';
-import { isJsonObject, type Json } from '../../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../domain/json.ts';
 import type { KubeObject } from '../../../domain/kube-object.ts';
 import { mappedNamespace } from '../../../domain/namespace-mapping.ts';
 import type { RestoreRecord } from '../../../domain/restore-record.ts';
 import type { CatalogLine } from '../../../format/catalog-line.ts';
+import { parseExact } from '../../../format/exact-json.ts';
 import { formatRestoreItems, type RestoreItemLine } from '../../../format/restore-items.ts';
 import type { ClusterClient } from '../../../ports/cluster-client.ts';
 import { connectCluster } from '../../backup-services.ts';
@@ -54,6 +56,7 @@ export class RestoreSession {
   private pending: RestoreItemLine[] = [];
   private flushing: Promise<void> | undefined;
   private readonly namespaces = new Map<string, Promise<boolean>>();
+  private readonly schemas = new Map<string, Promise<JsonObject | undefined>>();
   private disks: Promise<ReadonlyMap<string, string>> | undefined;
 
   private constructor(init: {
@@ -125,6 +128,17 @@ export class RestoreSession {
     }
     const isNamespace = line.resource === 'namespaces';
     return { name: isNamespace ? mappedNamespace(namespaceMapping, line.name) : line.name };
+  }
+
+  /** The OpenAPI document of a kind's group in the target; asked once. */
+  openApiOf(resource: ApiResource): Promise<JsonObject | undefined> {
+    const key = apiVersionOf(resource);
+    let known = this.schemas.get(key);
+    known ??= this.client
+      .openApi(resource)
+      .then((bytes) => (bytes === undefined ? undefined : parseExact(bytes)));
+    this.schemas.set(key, known);
+    return known;
   }
 
   /** Whether the target has the namespace; asked once. */
