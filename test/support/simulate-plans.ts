@@ -27,6 +27,9 @@ const OUTAGES: readonly (readonly [number, number])[] = [
 const CALM_MS = 10 * MINUTE;
 const PLANS_PER_CLUSTER = 4;
 const ZONES = ['UTC', 'Asia/Shanghai', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata'];
+const RETENTION_DAYS = [2, 7, 30, 60, 90, 180, 400];
+/** How long the record of an expired backup stays. */
+const RECORD_MS = 30 * DAY;
 const WEATHER = { tickLost: 0.06, tickTwice: 0.1, eventLost: 0.02, death: 0.03 };
 
 /** A plan, and what its user does with it. */
@@ -41,12 +44,17 @@ interface PlannedYear {
 export interface YearOutcome {
   readonly happened: YearOfPlans['happened'];
   /** `<plan id>/<name>` of every record, as often as there is one. */
+  readonly records: readonly string[];
+  readonly expectedRecords: readonly string[];
+  /** Names that backups have taken, one per run that there ever was. */
   readonly runs: readonly string[];
   readonly expected: readonly string[];
   /** Times left out, `<plan id> <due time> <reason>` of the last one of each plan. */
   readonly skipped: readonly string[];
   readonly expectedSkipped: readonly string[];
+  /** What lies in the vault. */
   readonly stored: readonly string[];
+  readonly expectedStored: readonly string[];
   readonly phases: readonly string[];
   /** Plans whose row says another newest run, or another due time, than expected. */
   readonly misled: readonly string[];
@@ -68,10 +76,12 @@ export async function simulatePlans(given: {
   const years = plannedYears(given);
   const world = new YearOfPlans({
     startMs: START,
+    endMs: END,
     seed: given.seed,
     weather: WEATHER,
     lastsMs: ({ planId = '', spec }) => lastsMs(planId, spec.name),
   });
+  await world.open();
   for (const { plan } of years) await world.records.put('plans', keyOf(plan), plan, 'absent');
   const deeds = deedsOf(years);
   const minutes = interestingMinutes(years, deeds);
@@ -111,7 +121,12 @@ function plannedYears(given: { readonly plans: number; readonly seed: number }):
       cluster: `c${Math.floor(n / PLANS_PER_CLUSTER)}`,
       createdAtMs,
       dueAtMs: first,
-      spec: { name: `plan-${n}`, schedule: scheduleOf(pattern, timeZone) },
+      spec: {
+        name: `plan-${n}`,
+        schedule: scheduleOf(pattern, timeZone),
+        // Longer than any run lasts; some outlive the year.
+        retentionDays: RETENTION_DAYS[n % RETENTION_DAYS.length] ?? 30,
+      },
     });
     // A user acts at a quarter past or to, never when a plan is due nor in an outage.
     const moment = () =>
@@ -193,7 +208,7 @@ function* interestingMinutes(
 
 /** The rules of plans, told from the due times alone. */
 function expectedOf({ plan, dueMs, skipAtMs, pausedMs }: PlannedYear) {
-  const names: string[] = [];
+  const runs: { readonly name: string; readonly atMs: number }[] = [];
   const skipped: string[] = [];
   let freeAtMs = 0;
   let isSkipping = skipAtMs !== undefined;
@@ -201,7 +216,7 @@ function expectedOf({ plan, dueMs, skipAtMs, pausedMs }: PlannedYear) {
   for (const due of dueMs) {
     const isPaused = pausedMs !== undefined && due > pausedMs[0] && due <= pausedMs[1];
     if (due >= END || due <= handledMs || isPaused) continue;
-    handledMs = OUTAGES.find(([from, to]) => due >= from && due < to)?.[1] ?? due;
+    handledMs = afterOutage(due);
     const name = `${plan.spec.name}-${new Date(due).toISOString().replaceAll(/[-:T]/g, '').slice(0, 14)}`;
     if (isSkipping && due > (skipAtMs ?? 0)) {
       isSkipping = false;
@@ -209,21 +224,43 @@ function expectedOf({ plan, dueMs, skipAtMs, pausedMs }: PlannedYear) {
     } else if (freeAtMs > handledMs) {
       skipped.push(`${plan.id} ${new Date(due).toISOString()} previous_run_active`);
     } else {
-      names.push(name);
+      runs.push({ name, atMs: handledMs });
       freeAtMs = handledMs + lastsMs(plan.id, name);
     }
   }
-  return { names, skipped, nextMs: dueMs.find((ms) => ms >= END) };
+  return { runs, skipped, nextMs: dueMs.find((ms) => ms >= END) };
+}
+
+/** When somebody gets to do what is due then. */
+function afterOutage(dueMs: number): number {
+  return OUTAGES.find(([from, to]) => dueMs >= from && dueMs < to)?.[1] ?? dueMs;
+}
+
+/** The rules of validity: data until it is over, the record for 30 days more. */
+function isKept(runAtMs: number, { spec }: Plan): { data: boolean; record: boolean } {
+  const removedAtMs = afterOutage(runAtMs + spec.retentionDays * DAY);
+  return { data: removedAtMs >= END, record: afterOutage(removedAtMs + RECORD_MS) >= END };
+}
+
+function filesOf(name: string): readonly string[] {
+  return [`${name}.tar.gz`, 'velero-backup.json'].map((file) => `team/backups/${name}/${file}`);
 }
 
 async function outcomeOf(world: YearOfPlans, years: readonly PlannedYear[]): Promise<YearOutcome> {
   const expected: string[] = [];
+  const expectedRecords: string[] = [];
+  const expectedStored: string[] = [];
   const expectedSkipped: string[] = [];
   const skipped: string[] = [];
   const misled: string[] = [];
   for (const year of years) {
-    const { names, skipped: left, nextMs } = expectedOf(year);
-    expected.push(...names.map((name) => `${year.plan.id}/${name}`));
+    const { runs, skipped: left, nextMs } = expectedOf(year);
+    for (const { name, atMs } of runs) {
+      const kept = isKept(atMs, year.plan);
+      expected.push(name);
+      if (kept.record) expectedRecords.push(`${year.plan.id}/${name}`);
+      if (kept.data) expectedStored.push(...filesOf(name));
+    }
     expectedSkipped.push(...left.slice(-1));
     const row = (await world.records.get('plans', keyOf(year.plan)))?.value;
     const { lastSkipped } = row ?? {};
@@ -232,7 +269,7 @@ async function outcomeOf(world: YearOfPlans, years: readonly PlannedYear[]): Pro
       skipped.push(`${year.plan.id} ${at} ${lastSkipped.reason}`);
     }
     const told = { name: row?.lastRun?.name, phase: row?.lastRun?.phase, dueAtMs: row?.dueAtMs };
-    const newest = names.at(-1);
+    const newest = runs.at(-1)?.name;
     const wanted = { name: newest, phase: newest && 'Completed', dueAtMs: nextMs };
     if (JSON.stringify(told) !== JSON.stringify(wanted)) {
       misled.push(`${year.plan.id}: ${JSON.stringify(told)}, not ${JSON.stringify(wanted)}`);
@@ -241,11 +278,14 @@ async function outcomeOf(world: YearOfPlans, years: readonly PlannedYear[]): Pro
   const records = await recordsOf(world, years);
   return {
     happened: world.happened,
-    runs: records.map(({ planId = '', spec }) => `${planId}/${spec.name}`).sort(),
+    records: records.map(({ planId = '', spec }) => `${planId}/${spec.name}`).sort(),
+    expectedRecords: expectedRecords.sort(),
+    runs: (await namesOf(world)).sort(),
     expected: expected.sort(),
     skipped: skipped.sort(),
     expectedSkipped: expectedSkipped.sort(),
-    stored: [...world.storage].sort(),
+    stored: [...world.storage()].sort(),
+    expectedStored: expectedStored.sort(),
     phases: [...new Set(records.map((record) => record.phase))],
     misled,
   };
@@ -266,6 +306,22 @@ async function recordsOf(
     } while (after !== undefined);
   }
   return records;
+}
+
+/** Names that are taken in the vault. */
+async function namesOf(world: YearOfPlans): Promise<string[]> {
+  const names: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await world.records.list('names', {
+      prefix: ['cnfs-oss-vault/team/'],
+      limit: 1000,
+      ...(after === undefined ? {} : { after }),
+    });
+    names.push(...page.rows.map((row) => row.value.name));
+    after = page.next;
+  } while (after !== undefined);
+  return names;
 }
 
 function keyOf({ cluster, id }: Plan): readonly string[] {

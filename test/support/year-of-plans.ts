@@ -1,18 +1,28 @@
 /**
  * A year of plans in minutes: the product's scheduler, reconciler and runner over one store, a clock that
  * jumps from one interesting minute to the next, and everything that goes wrong with timers, events and
- * instances. A backup is a line in `storage`, so that many fit into a test.
+ * instances. A backup is a marker and an archive in its vault, so that many fit into a test; what ends
+ * its validity, and removes it, is the product's.
  */
+import { openBackup } from '../../shared/app/backup-services.ts';
+import { expireDue } from '../../shared/app/expire-backups.ts';
 import { tellPlan } from '../../shared/app/plan-rows.ts';
 import { reconcileRuns } from '../../shared/app/reconcile-runs.ts';
+import { deleteWorkflow } from '../../shared/app/run-delete.ts';
 import { runDuePlans } from '../../shared/app/run-due-plans.ts';
 import type { StepContext, Workflow } from '../../shared/app/step.ts';
 import { type RunnerServices, workOnRun } from '../../shared/app/step-runner.ts';
+import { CLAIM_STEP } from '../../shared/app/steps/backup/claim.ts';
 import type { BackupRecord } from '../../shared/domain/backup-record.ts';
 import { isJsonObject } from '../../shared/domain/json.ts';
+import type { Vault } from '../../shared/domain/vault.ts';
 import { parseDispatchKey } from '../../shared/format/control-keys.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Entropy } from '../../shared/ports/entropy.ts';
+import type { ObjectStore, ObjectStores } from '../../shared/ports/object-store.ts';
+import { InMemoryCloudBackup } from './in-memory-cloud-backup.ts';
+import { InMemoryClusterDirectory } from './in-memory-cluster-directory.ts';
+import { InMemoryDiskCloud } from './in-memory-disk-cloud.ts';
 import { InMemoryObjectStores } from './in-memory-object-store.ts';
 import { InMemoryRecordStore } from './in-memory-record-store.ts';
 import { MemoryLogger } from './memory-logger.ts';
@@ -23,6 +33,26 @@ const AFTERMATH_MINUTES = 3;
 /** Calls after which a doomed instance dies, at most. */
 const CALLS_MAX = 60;
 
+/** The vault of all plans. */
+const VAULT: Vault = {
+  identity: 'vault-1',
+  spec: {
+    name: 'main',
+    bucketRegion: 'cn-hangzhou',
+    bucketName: 'cnfs-oss-vault',
+    bucketSubdirectory: 'team',
+    visibility: 'owner',
+  },
+  creator: 'acs:ram::1000:root',
+  accountId: '1000',
+  createdAtMs: 0,
+  phase: 'Available',
+  versioned: false,
+  bucketEncrypted: false,
+  inbox: 'listed',
+  warnings: [],
+};
+
 /** How often what goes wrong, 0 to 1. */
 export interface Weather {
   readonly tickLost: number;
@@ -30,6 +60,8 @@ export interface Weather {
   readonly eventLost: number;
   readonly death: number;
 }
+
+type Services = RunnerServices & Parameters<typeof deleteWorkflow>[0];
 
 /** No instance lived long enough to see it. */
 class Died extends Error {}
@@ -44,8 +76,6 @@ interface Life {
 export class YearOfPlans {
   readonly records = new InMemoryRecordStore();
   readonly log = new MemoryLogger();
-  /** Finished backups, `<plan id>/<name>`; writing one again is nothing new, as in a vault. */
-  readonly storage = new Set<string>();
   readonly happened = { ticks: 0, lostTicks: 0, deaths: 0, lostEvents: 0 };
   private nowMs: number;
   private readonly random: () => number;
@@ -53,27 +83,52 @@ export class YearOfPlans {
   private readonly lastsMs: (record: BackupRecord) => number;
   private readonly stores = new InMemoryObjectStores(() => this.nowMs);
   private readonly control = this.stores.open({ region: 'cn-hangzhou', name: 'control' });
+  private readonly bucket = this.stores.open({
+    region: VAULT.spec.bucketRegion,
+    name: VAULT.spec.bucketName,
+  });
   private readonly soon = new Set<number>();
   private dispatched: string[] = [];
   private isCalm = true;
+  private readonly endMs: number;
+  private readonly directory = new InMemoryClusterDirectory();
+  private readonly disks = new InMemoryDiskCloud(this.everyday());
+  private readonly cloudBackup = new InMemoryCloudBackup(this.everyday());
 
   constructor(given: {
     readonly startMs: number;
+    readonly endMs: number;
     readonly seed: number;
     readonly weather: Weather;
     /** How long a run waits for its volumes; the same whenever it is asked. */
     readonly lastsMs: (record: BackupRecord) => number;
   }) {
     this.nowMs = given.startMs;
+    this.endMs = given.endMs;
     this.random = randomFrom(given.seed);
     this.weather = given.weather;
     this.lastsMs = given.lastsMs;
+    this.records.intercept = async (call, proceed) => {
+      if (call.method === 'put') this.onWrite(call.subject);
+      return await proceed();
+    };
     this.control.intercept = async (call, proceed) => {
       const result = await proceed();
       const runId = call.method === 'put' ? parseDispatchKey(call.subject)?.runId : undefined;
       if (runId !== undefined) this.onDispatch(runId);
       return result;
     };
+  }
+
+  /** Before anything else: the vault. */
+  async open(): Promise<void> {
+    const { accountId, identity, spec } = VAULT;
+    await this.records.put('vaults', [accountId, spec.name, identity], VAULT, 'absent');
+  }
+
+  /** What lies in the vault's bucket. */
+  storage(): readonly string[] {
+    return this.bucket.keys();
   }
 
   /** Minutes that are worth a look because of what happened before. */
@@ -98,10 +153,20 @@ export class YearOfPlans {
     await this.workers();
     if (!how.schedules) return;
     const ticks = Array.from({ length: this.ticks() }, () =>
-      this.instance((services) => runDuePlans(services, this.nowMs + 50_000)),
+      this.instance((services) => this.tick(services)),
     );
     await Promise.all(ticks);
     await this.workers();
+  }
+
+  /** As the scheduler's function does both. */
+  private async tick(services: Services): Promise<void> {
+    const deadlineMs = this.nowMs + 50_000;
+    const ends = await Promise.allSettled([
+      runDuePlans(services, deadlineMs),
+      expireDue(services, deadlineMs),
+    ]);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   private ticks(): number {
@@ -112,6 +177,14 @@ export class YearOfPlans {
     this.happened.lostTicks += 1;
     this.lookAgain();
     return 0;
+  }
+
+  /** A backup's row says when its age is to be looked at; nothing is aged when the year is over. */
+  private onWrite(subject: string): void {
+    const [table, , time] = subject.split('/');
+    if (table !== 'expiries') return;
+    const atMs = Math.ceil(Number(time) / MINUTE) * MINUTE;
+    if (atMs < this.endMs) this.soon.add(atMs);
   }
 
   private onDispatch(runId: string): void {
@@ -129,7 +202,7 @@ export class YearOfPlans {
       this.dispatched = [];
       for (const runId of runs) {
         await this.instance((services) =>
-          workOnRun(services, [this.workflow(services)], {
+          workOnRun(services, [this.workflow(services), deleteWorkflow(services)], {
             runId,
             deadlineMs: this.nowMs + 600_000,
           }),
@@ -139,7 +212,7 @@ export class YearOfPlans {
   }
 
   /** What a function instance does, if it lives to do it. */
-  private async instance(work: (services: RunnerServices) => Promise<unknown>): Promise<void> {
+  private async instance(work: (services: Services) => Promise<unknown>): Promise<void> {
     const life: Life = {
       callsLeft: this.happens(this.weather.death)
         ? Math.floor(this.random() * CALLS_MAX)
@@ -147,12 +220,16 @@ export class YearOfPlans {
       afterCall: this.random() < 0.5,
       dead: false,
     };
-    const clock: Clock = { now: () => this.nowMs, sleep: (_ms, signal) => endless(signal) };
+    const clock = this.everyday();
     const entropy: Entropy = { hex: (bytes) => hex(this.random, bytes) };
     try {
-      const { log } = this;
+      const { log, directory, disks, cloudBackup } = this;
       const records = mortal(this.records, life);
-      await work({ records, control: mortal(this.control, life), clock, entropy, log });
+      const control = mortal(this.control, life);
+      const bucket = mortal<ObjectStore>(this.bucket, life);
+      const stores: ObjectStores = { open: () => bucket };
+      const ports = { records, control, stores, directory, disks, cloudBackup };
+      await work({ ...ports, clock, entropy, log, accountId: VAULT.accountId });
     } catch (error) {
       if (!life.dead) throw error;
     }
@@ -161,21 +238,23 @@ export class YearOfPlans {
     this.lookAgain();
   }
 
-  /** A backup as thin as may be: it waits as long as it lasts, and leaves a line. */
-  private workflow(services: RunnerServices): Workflow<BackupRecord> {
+  /** A backup as thin as may be: it waits as long as it lasts, and leaves what ends it. */
+  private workflow(services: Services): Workflow<BackupRecord> {
     return {
       kind: 'backup',
       table: 'backups',
       steps: [
-        { name: 'wait', run: (context) => this.wait(context) },
+        { name: CLAIM_STEP, run: (context) => this.wait(context) },
         {
           name: 'finish',
           run: async (context) => {
-            const { planId = '', spec } = await context.updateRecord((r) => ({
+            const record = await context.updateRecord((r) => ({
               ...r,
               phase: 'Finalizing',
             }));
-            this.storage.add(`${planId}/${spec.name}`);
+            const { store, keys } = await openBackup(services, record);
+            await store.put(keys.archive, Buffer.from(record.id));
+            await store.put(keys.marker, Buffer.from(record.id));
             const completedAtMs = this.nowMs;
             await context.updateRecord((r) => ({ ...r, phase: 'Completed', completedAtMs }));
             return { kind: 'done' };
@@ -195,13 +274,18 @@ export class YearOfPlans {
     const untilMs = known ?? context.record().createdAtMs + this.lastsMs(context.record());
     if (untilMs <= this.nowMs) {
       await context.updateRecord((r) => ({ ...r, phase: 'InProgress' }));
-      return { kind: 'done' } as const;
+      // The result says that the folder is the run's own: else a deletion leaves its files alone.
+      return { kind: 'done', result: true } as const;
     }
     await context.save({ untilMs });
     await context.updateRecord((r) => ({ ...r, phase: 'InProgress' }));
     await context.updateRecord((r) => ({ ...r, phase: 'WaitingForVolumes' }));
     this.soon.add(Math.ceil(untilMs / MINUTE) * MINUTE);
     return { kind: 'wait', wakeAtMs: untilMs } as const;
+  }
+
+  private everyday(): Clock {
+    return { now: () => this.nowMs, sleep: (_ms, signal) => endless(signal) };
   }
 
   private happens(share: number): boolean {
