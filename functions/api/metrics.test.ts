@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
+import { tellPlan } from '../../shared/app/plan-rows.ts';
 import { planShard } from '../../shared/domain/ids.ts';
 import { ApiWorld, BACKUP_BODY } from '../../test/support/api-world.ts';
 import { samplePlan } from '../../test/support/sample-plan.ts';
+import { sampleBackup } from '../../test/support/sample-records.ts';
 import { metricsText } from './metrics-text.ts';
 
 /** Every sample by name and labels; a line that is not of the format fails. */
@@ -70,6 +72,27 @@ it('tells of each plan how its newest run ended, and how often it should run', a
   expect(of('plan_paused', 'good')).toBe(1);
   expect(of('schedule_expected_interval_seconds', 'good')).toBe(86_400);
   expect(found.get('backup_centre_plans_complete')).toBe(1);
+});
+
+it('keeps the newest success of a plan, in whatever order its runs end', async () => {
+  const world = new ApiWorld();
+  await world.prepare();
+  await world.records.put('plans', [planShard('c1'), 'c1', 'p'], samplePlan({ id: 'p' }), 'absent');
+  for (const [seconds, phase, expected] of [
+    [10, 'Failed', undefined],
+    [30, 'Completed', 30],
+    [20, 'Completed', 30],
+    [30, 'Completed', 30],
+    [40, 'PartiallyFailed', 30],
+  ] as const) {
+    const runId = `run-${seconds}`;
+    const record = sampleBackup({ runId, planId: 'p', phase, createdAtMs: seconds * 1000 });
+    await tellPlan(world.records, record);
+    const found = parse((await world.call('GET', '/metrics')).text);
+    const sample =
+      'backup_centre_plan_last_success_timestamp_seconds{cluster="c1",plan="nightly",vault="main"}';
+    expect(found.get(sample)).toBe(expected);
+  }
 });
 
 it('counts the runs that hold a cluster and those behind them', async () => {

@@ -46,17 +46,27 @@ export function withNewestRun(plan: Plan, run: NonNullable<Plan['lastRun']>): Pl
  * where it has a newer one, or is deleted.
  */
 export async function tellPlan(records: RecordStore, record: BackupRecord): Promise<void> {
-  const { cluster, planId, runId, phase } = record;
+  const { cluster, planId } = record;
   if (planId === undefined) return;
   const row = await records.get('plans', [planShard(cluster), cluster, planId]);
   if (row === undefined) return;
   await writePlan(records, row, (plan) => {
-    const { lastRun } = plan;
-    if (lastRun?.runId === runId) {
-      return lastRun.phase === phase ? undefined : { ...plan, lastRun: { ...lastRun, phase } };
-    }
-    const { spec, id: recordId, createdAtMs: atMs } = record;
-    const told = withNewestRun(plan, { name: spec.name, runId, recordId, phase, atMs });
+    const told = withSuccess(withEnd(plan, record), record);
     return told === plan ? undefined : told;
   });
+}
+
+function withEnd(plan: Plan, record: BackupRecord): Plan {
+  const { runId, phase, spec, id: recordId, createdAtMs: atMs } = record;
+  const { lastRun } = plan;
+  if (lastRun?.runId === runId) {
+    return lastRun.phase === phase ? plan : { ...plan, lastRun: { ...lastRun, phase } };
+  }
+  return withNewestRun(plan, { name: spec.name, runId, recordId, phase, atMs });
+}
+
+/** Runs may end in another order than they began; the newest good backup counts. */
+function withSuccess(plan: Plan, { phase, spec, createdAtMs: atMs }: BackupRecord): Plan {
+  if (phase !== 'Completed' || (plan.lastSuccess?.atMs ?? -1) >= atMs) return plan;
+  return { ...plan, lastSuccess: { name: spec.name, atMs } };
 }

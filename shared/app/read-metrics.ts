@@ -120,6 +120,11 @@ function planFamilies(
       lastRun === undefined ? undefined : lastRun.atMs / 1000,
     ),
     family(
+      'plan_last_success_timestamp_seconds',
+      'When the newest run that did well began.',
+      ({ lastSuccess }) => (lastSuccess === undefined ? undefined : lastSuccess.atMs / 1000),
+    ),
+    family(
       'plan_last_run_succeeded',
       'Whether the newest run that ended did well.',
       ({ lastRun }) =>

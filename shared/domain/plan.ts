@@ -40,6 +40,8 @@ export interface Plan {
     readonly phase: Phase;
     readonly atMs: number;
   };
+  /** The newest run that ended as Completed, by when it began. */
+  readonly lastSuccess?: { readonly name: string; readonly atMs: number };
   readonly lastSkipped?: { readonly atMs: number; readonly reason: string };
 }
 
