@@ -150,7 +150,7 @@ function patternOf(n: number, pick: <T>(list: readonly [T, ...T[]]) => T): Patte
   const hour = pick([0, 1, 2, 2, 3, 12, 18, 23]);
   const kind = n % 100;
   if (kind === 3) return { kind: 'cron', minute, day: pick([1, 29]) };
-  if (n === 4) return { kind: 'every', hours: 6 };
+  if (n === 4) return { kind: 'every', hours: 12 };
   if (kind < 2) return { kind: 'every', hours: pick([36, 60]) };
   if (isDaily(n)) return { kind: 'cron', minute, hour };
   if (kind < 25) return { kind: 'cron', minute, hour, weekDay: pick([0, 1, 3, 5, 6]) };
