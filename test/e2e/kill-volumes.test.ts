@@ -20,9 +20,9 @@ import { AWAY, HOME, KillWorld } from './kill-world.ts';
 /** Kills of each run in `npm test`. */
 const SAMPLES = 4;
 const DAY_MS = 86_400_000;
-/** Planned kills that must have happened. */
-const HIT_SHARE_MIN = 0.8;
 const EVERY = process.env.EVERY_KILL === '1';
+/** Planned kills that must have happened: of a few, one beyond the end of a shorter run is much. */
+const HIT_SHARE_MIN = EVERY ? 0.8 : 0.5;
 const TIMEOUT_MS = EVERY ? 3_600_000 : 180_000;
 
 /** A disk, a NAS volume made at once, and one that waits for a pod: a landing pod, then. */
