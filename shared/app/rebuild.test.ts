@@ -8,62 +8,22 @@ import {
   playCluster,
   seedNasClaim,
 } from '../../test/support/landing-samples.ts';
+import {
+  fillVault,
+  OWNER,
+  PLACE,
+  PLAN,
+  rebuildAll,
+  recordOf,
+  services,
+  told,
+} from '../../test/support/rebuild-samples.ts';
 import { sampleObject } from '../../test/support/restore-samples.ts';
 import { RestoreWorld } from '../../test/support/restore-world.ts';
-import { samplePlan } from '../../test/support/sample-plan.ts';
-import type { BackupRecord } from '../domain/backup-record.ts';
 import { expiryShard, planShard } from '../domain/ids.ts';
 import type { TableName } from '../ports/record-store.ts';
-import type { AppServices } from './app-services.ts';
-import { keepPlan } from './keep-plan.ts';
-import { probeVault } from './probe-vault.ts';
-import { type RebuildReport, rebuild } from './rebuild.ts';
+import { rebuild } from './rebuild.ts';
 import { registerCluster } from './register-cluster.ts';
-
-const OWNER = { accountId: '1000', arn: 'acs:ram::1000:root', isAccountOwner: true };
-const PLACE = {
-  bucketRegion: 'cn-hangzhou',
-  bucketName: 'cnfs-oss-vault',
-  bucketSubdirectory: 'team',
-};
-const PLAN = samplePlan({ revision: 12 });
-
-/** The world's services over `records`. */
-function services({ backups }: RestoreWorld, records = backups.records): AppServices {
-  const { control, stores, directory, disks, cloudBackup, clock, entropy, log } = backups;
-  return {
-    ...{ records, control, stores, directory, disks, cloudBackup, clock, entropy, log },
-    accountId: '1000',
-    region: 'cn-hangzhou',
-    networks: [],
-    managedBucketPattern: /^cnfs-oss/,
-    landingImage: backups.landingImage,
-  };
-}
-
-/** A vault that says what it is, with a plan of twelve edits. */
-async function fillVault(world: RestoreWorld): Promise<void> {
-  const given = services(world);
-  const row = await given.records.get('vaults', ['1000', 'main', 'vault-1']);
-  if (row === undefined) throw new Error('No vault');
-  await probeVault(given, row);
-  for (const revision of [1, 2, 9, 10, 12]) {
-    await keepPlan(given, { ...PLAN, revision, paused: revision < 12 });
-  }
-  await keepPlan(given, samplePlan({ id: 'pl-gone', spec: { name: 'gone' } }), true);
-}
-
-/** All invocations of a rebuild, each ended in its turn. */
-async function rebuildAll(given: AppServices): Promise<readonly RebuildReport[]> {
-  const reports: RebuildReport[] = [];
-  let cursor: string | undefined;
-  do {
-    const report = await rebuild(given, OWNER, PLACE, cursor);
-    reports.push(report);
-    cursor = report.nextCursor;
-  } while (cursor !== undefined);
-  return reports;
-}
 
 /** Everything that a rebuild restores, times of doing it aside. */
 async function catalogue(records: InMemoryRecordStore): Promise<string> {
@@ -81,15 +41,6 @@ async function catalogue(records: InMemoryRecordStore): Promise<string> {
   return JSON.stringify(found, (key, value: unknown) =>
     ['claimedAtMs', 'boundAtMs', 'checkedAtMs', 'version'].includes(key) ? undefined : value,
   );
-}
-
-/** The record as the vault can tell it: its fence belongs to a run that is over. */
-function told(record: BackupRecord): BackupRecord {
-  return { ...record, fence: 0 };
-}
-
-async function recordOf(records: InMemoryRecordStore, { id }: BackupRecord) {
-  return (await records.get('backups', ['c1', id]))?.value;
 }
 
 describe('a rebuild', () => {
