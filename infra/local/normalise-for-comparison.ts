@@ -6,6 +6,8 @@ import type { Manifest } from './kube-session.ts';
 
 type Fields = Record<string, unknown>;
 
+const CONTROLLER_MANAGER = 'kube-controller-manager';
+
 const MADE_BY_CONTROLLERS: readonly string[] = [
   'Event',
   'Lease',
@@ -21,6 +23,24 @@ const MADE_BY_CONTROLLERS: readonly string[] = [
   'IPAddress',
   'ServiceCIDR',
 ];
+
+/**
+ * Whether anybody but the controller manager wrote the object meanwhile: autoscalers get their status
+ * every 15 seconds and claims are bound when it comes to them, whatever a restore does.
+ */
+export function wasTouched(before: Manifest, now: Manifest | undefined): boolean {
+  if (now?.metadata.resourceVersion === before.metadata.resourceVersion) return false;
+  const writers = now === undefined ? undefined : otherWriters(now);
+  return writers === undefined || writers !== otherWriters(before);
+}
+
+/** Who wrote what and when, without the controller manager; undefined where the server does not tell. */
+function otherWriters({ metadata }: Manifest): string | undefined {
+  const { managedFields } = metadata;
+  if (!Array.isArray(managedFields)) return undefined;
+  const others = managedFields.filter((entry: Fields) => entry.manager !== CONTROLLER_MANAGER);
+  return JSON.stringify(others);
+}
 
 /** Whether a user would miss this object: it is not one that a controller makes again. */
 export function isUsersObject(object: Manifest, all: ReadonlyMap<string, Manifest>): boolean {

@@ -1,6 +1,6 @@
 /** The chapters of the story that restore: the same cluster, beside the original, another region. */
 import { type Manifest, until } from './kube-session.ts';
-import { differences, isUsersObject } from './normalise-for-comparison.ts';
+import { differences, isUsersObject, wasTouched } from './normalise-for-comparison.ts';
 import { explain, NAMESPACES, type Scene } from './story-scene.ts';
 import type { ApiReply, StoryTeller } from './story-steps.ts';
 import { readVolumes, type VolumePlace } from './volume-bytes.ts';
@@ -78,10 +78,9 @@ async function secondRestore(scene: Scene, before: ReadonlyMap<string, Manifest>
     explain(record),
   );
   const after = await home.readAll();
-  const touched = [...before].filter(([key, o]) => {
-    const now = after.get(key);
-    return isUsersObject(o, before) && now?.metadata.resourceVersion !== o.metadata.resourceVersion;
-  });
+  const touched = [...before].filter(
+    ([key, o]) => isUsersObject(o, before) && wasTouched(o, after.get(key)),
+  );
   teller.check(
     'and touches nothing, down to resource versions',
     touched.length === 0,
